@@ -123,8 +123,8 @@ CREATE TABLE runner (
 ) STRICT;
 
 -- The state of a task: a narrow table, updated often. `attempt` is the number of its latest attempt or, while
--- has_key = 0, of its next one.
-CREATE TABLE task_standing (
+-- is_submitted = 0, of its next one.
+CREATE TABLE task_state (
     id INTEGER PRIMARY KEY REFERENCES task_input (id),
     batch_id INTEGER NOT NULL REFERENCES batch (id),
     model TEXT NOT NULL,
@@ -132,24 +132,24 @@ CREATE TABLE task_standing (
     state TEXT NOT NULL DEFAULT 'queued'
         CHECK (state IN ('queued', 'running', 'completed', 'failed', 'cancelled')),
     attempt INTEGER NOT NULL DEFAULT 1 CHECK (attempt BETWEEN 1 AND 2147483647),
-    has_key INTEGER NOT NULL DEFAULT 0 CHECK (has_key IN (0, 1)), -- the row (id, attempt) of `attempt` has details
+    is_submitted INTEGER NOT NULL DEFAULT 0 CHECK (is_submitted IN (0, 1)), -- has the row (id, attempt) of `attempt`
     credits_nano INTEGER CHECK (credits_nano >= 0), -- of all attempts; NULL: none known, or one unknown
     new_seed INTEGER,                    -- replaces the request's seed, by command or rule
     withdrawn_code TEXT CHECK (withdrawn_code IN ('removed', 'cancelled')), -- why it ended before it was sent
     withdrawn_at_ms INTEGER,
     claimed_by INTEGER REFERENCES runner (id), -- the runner that will submit it; NULL: any runner may claim it
-    CONSTRAINT only_waiting_is_claimed CHECK (claimed_by IS NULL OR (state = 'queued' AND NOT has_key)),
-    CONSTRAINT without_key_it_waits_or_was_withdrawn CHECK (has_key OR state IN ('queued', 'cancelled')),
+    CONSTRAINT only_waiting_is_claimed CHECK (claimed_by IS NULL OR (state = 'queued' AND NOT is_submitted)),
+    CONSTRAINT unsent_waits_or_was_withdrawn CHECK (is_submitted OR state IN ('queued', 'cancelled')),
     CONSTRAINT withdrawn_is_cancelled_unsent
-        CHECK ((withdrawn_code IS NOT NULL) = (state = 'cancelled' AND NOT has_key)),
+        CHECK ((withdrawn_code IS NOT NULL) = (state = 'cancelled' AND NOT is_submitted)),
     CONSTRAINT withdrawn_has_a_time CHECK ((withdrawn_code IS NULL) = (withdrawn_at_ms IS NULL))
 ) STRICT;
 
 -- Tasks waiting for a slot, in scheduling order.
-CREATE INDEX task_waiting ON task_standing (batch_id, model, priority DESC, id) WHERE state = 'queued' AND NOT has_key;
+CREATE INDEX task_waiting ON task_state (batch_id, model, priority DESC, id) WHERE state = 'queued' AND NOT is_submitted;
 
 -- Claimed tasks, to release them when their runner has ended.
-CREATE INDEX task_claimed ON task_standing (claimed_by) WHERE claimed_by IS NOT NULL;
+CREATE INDEX task_claimed ON task_state (claimed_by) WHERE claimed_by IS NOT NULL;
 
 -- One row per submission key ever sent, never overwritten by another. The exact bytes are stored before they are sent,
 -- and resubmissions send the same bytes. Only an attempt that provably never reached the provider (not_accepted_at_ms)
@@ -164,8 +164,8 @@ CREATE INDEX task_claimed ON task_standing (claimed_by) WHERE claimed_by IS NOT 
 --   state failed, cancelled                                  final; a cost, if any, is kept
 CREATE TABLE attempt (
     id INTEGER PRIMARY KEY,              -- in the order of first submits, whatever the clock says
-    task INTEGER NOT NULL REFERENCES task_standing (id),
-    n INTEGER NOT NULL CHECK (n BETWEEN 1 AND 2147483647),
+    task INTEGER NOT NULL REFERENCES task_state (id),
+    number INTEGER NOT NULL CHECK (number BETWEEN 1 AND 2147483647),
     batch_id INTEGER NOT NULL REFERENCES batch (id),
     service_id INTEGER NOT NULL REFERENCES service (id), -- the service it was sent to
     model TEXT NOT NULL,
@@ -213,7 +213,7 @@ CREATE TABLE attempt (
         GENERATED ALWAYS AS (not_accepted_at_ms IS NULL AND state IN ('queued', 'running')) VIRTUAL,
     is_unsaved INTEGER NOT NULL GENERATED ALWAYS AS (state = 'completed' AND output_path IS NULL
         AND NOT (superseded_at_ms IS NOT NULL AND failure_code IS NOT DISTINCT FROM 'no_asset')) VIRTUAL,
-    UNIQUE (task, n),
+    UNIQUE (task, number),
     CONSTRAINT not_accepted_holds_nothing CHECK (not_accepted_at_ms IS NULL
         OR (state = 'queued' AND task_id IS NULL AND outcome_unknown_at_ms IS NULL AND reserved_nano IS NULL)),
     CONSTRAINT unknown_only_before_acceptance
@@ -252,7 +252,7 @@ CREATE INDEX attempt_by_similarity ON attempt (similarity_hash)
     WHERE state = 'completed' OR task_id IS NOT NULL AND state IN ('queued', 'running');
 
 -- Attempts that a new run must follow: open, paid but not saved, or with a cost still queried. Start-up reads only these.
-CREATE INDEX attempt_unfinished ON attempt (batch_id, task, n) WHERE is_open OR is_unsaved OR is_cost_awaited;
+CREATE INDEX attempt_unfinished ON attempt (batch_id, task, number) WHERE is_open OR is_unsaved OR is_cost_awaited;
 
 -- Attempts that guards wanted cancelled, to find the tasks that wait again.
 CREATE INDEX attempt_for_guard ON attempt (batch_id, cancel_reason, task) WHERE cancel_reason IS NOT NULL;
@@ -269,7 +269,7 @@ CREATE TABLE event (
     id INTEGER PRIMARY KEY,
     at_ms INTEGER NOT NULL,
     batch_id INTEGER REFERENCES batch (id),
-    task INTEGER REFERENCES task_standing (id),
+    task INTEGER REFERENCES task_state (id),
     attempt INTEGER,
     kind TEXT NOT NULL CHECK (kind <> ''), -- intent, accepted, running, completed, failed, saved, … ; amount: money only
     from_state TEXT,
@@ -306,7 +306,7 @@ CREATE TABLE command (
     at_ms INTEGER NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN (
         'cancel', 'retry', 'reconcile', 'adopt', 'assume_lost', 'pause', 'unpause', 'concurrency')),
-    task INTEGER REFERENCES task_standing (id),
+    task INTEGER REFERENCES task_state (id),
     attempt INTEGER CHECK (attempt BETWEEN 1 AND 2147483647), -- the one that the user saw; others are not changed
     batch_id INTEGER REFERENCES batch (id), -- pause, unpause: its tasks; NULL: all
     model TEXT CHECK (model <> ''),      -- pause, unpause, concurrency: its tasks; NULL: all
@@ -374,6 +374,6 @@ SELECT
     coalesce(a.failure_code, s.withdrawn_code) AS failure_code,
     a.failure_message, a.lost_at_ms
 -- Outer joins keep the narrow table first in every query plan.
-FROM task_standing AS s
+FROM task_state AS s
 LEFT JOIN task_input AS i ON i.id = s.id
-LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key;
+LEFT JOIN attempt AS a ON a.task = s.id AND a.number = s.attempt AND s.is_submitted;

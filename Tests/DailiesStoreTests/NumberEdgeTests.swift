@@ -14,7 +14,7 @@ struct NumberEdgeTests {
         try rig.apply(Steps.intent(2), Steps.accepted(2), Steps.settled(.completed, 2, charges: []))
         let shell = try rig.shell()
         try shell.run("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON")
-        try shell.run("UPDATE task_standing SET attempt = \(number); UPDATE attempt SET n = \(number)")
+        try shell.run("UPDATE task_state SET attempt = \(number); UPDATE attempt SET number = \(number)")
         let store = rig.store
         let model = ModelID("sora-2-pro")
         #expect(throws: (any Error).self) {
@@ -38,8 +38,8 @@ struct NumberEdgeTests {
         try rig.apply(Steps.intent(1))
         let shell = try rig.shell()
         for change in [
-            "UPDATE task_standing SET attempt = 0", "UPDATE task_standing SET attempt = 2147483648",
-            "UPDATE attempt SET n = 2147483648",
+            "UPDATE task_state SET attempt = 0", "UPDATE task_state SET attempt = 2147483648",
+            "UPDATE attempt SET number = 2147483648",
             "INSERT INTO command (at_ms, kind, task, attempt) VALUES (0, 'retry', 1, 2147483648)",
         ] { #expect(throws: (any Error).self, "\(change)") { try shell.run(change) } }
     }
@@ -107,7 +107,7 @@ struct NumberEdgeTests {
         try shell.run(
             """
             UPDATE task_input SET id = 9223372036854775806 WHERE id = 2;
-            UPDATE task_standing SET id = 9223372036854775806 WHERE id = 2;
+            UPDATE task_state SET id = 9223372036854775806 WHERE id = 2;
             """)
         let enrolment = try rig.importManifest(["a", "b", "c", "d", "e"].map { Rig.spec($0) })
         #expect(enrolment.new == 3 && enrolment.unchanged == 2)

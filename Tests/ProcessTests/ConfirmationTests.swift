@@ -38,7 +38,7 @@ extension ProcessSuite {
 
         private func dump() throws -> [String] {
             let file = try StoreFile(stage.store)
-            return try ["batch", "tag_budget", "task_input", "task_standing", "attempt", "event", "command"].flatMap {
+            return try ["batch", "tag_budget", "task_input", "task_state", "attempt", "event", "command"].flatMap {
                 table in
                 try file.rows("SELECT * FROM \(table)")
             }

@@ -60,15 +60,15 @@ extension World {
     /// After a commit, before anything is looked at.
     func playFormerCommit() throws {
         let waiting = """
-            SELECT s.id FROM task_standing AS s JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt - 1
-            WHERE s.state = 'queued' AND s.has_key = 0 AND a.state = 'cancelled' AND a.cancel_reason IS NOT NULL
+            SELECT s.id FROM task_state AS s JOIN attempt AS a ON a.task = s.id AND a.number = s.attempt - 1
+            WHERE s.state = 'queued' AND s.is_submitted = 0 AND a.state = 'cancelled' AND a.cancel_reason IS NOT NULL
             """
         switch scenario.former {
         case .losesGuardedTasks:
             try change(
                 """
                 UPDATE attempt SET superseded_at_ms = NULL WHERE task IN (\(waiting)) AND state = 'cancelled';
-                UPDATE task_standing SET state = 'cancelled', attempt = attempt - 1, has_key = 1 WHERE id IN (\(waiting));
+                UPDATE task_state SET state = 'cancelled', attempt = attempt - 1, is_submitted = 1 WHERE id IN (\(waiting));
                 """)
         case .lowersReservations:
             try change(

@@ -50,17 +50,17 @@ final class InvariantChecker {
     func attempts() throws -> [Attempt] {
         try database.rows(
             """
-            SELECT task, n, batch_id, submission_key, body, state, task_id,
+            SELECT task, number, batch_id, submission_key, body, state, task_id,
                 not_accepted_at_ms IS NOT NULL AS is_not_accepted, outcome_unknown_at_ms IS NOT NULL AS is_uncertain,
                 lost_at_ms IS NOT NULL AS is_lost, is_open, is_cost_awaited, is_unsaved,
                 reserved_nano, credits_nano, output_path, output_sha256, failure_code, failure_message,
                 submitted_at_ms, sent_at_ms, is_replayed, accepted_by, key_fingerprint, dialect, model,
                 estimated_credits_nano, cancel_reason, handed_over_from IS NOT NULL AS is_handed_over
-            FROM attempt ORDER BY task, n
+            FROM attempt ORDER BY task, number
             """
         ) { row throws(StoreError) in
             Attempt(
-                id: AttemptID(task: row["task"], number: row["n"]), batch: row["batch_id"],
+                id: AttemptID(task: row["task"], number: row["number"]), batch: row["batch_id"],
                 key: row["submission_key"], body: row["body"], state: try row.word("state"), remote: row["task_id"],
                 isNotAccepted: row["is_not_accepted"], isUncertain: row["is_uncertain"], isLost: row["is_lost"],
                 isOpen: row["is_open"], isCostAwaited: row["is_cost_awaited"], isUnsaved: row["is_unsaved"],
@@ -81,20 +81,20 @@ final class InvariantChecker {
         let key: String
         let state: TaskState
         let attempt: Int
-        let hasKey: Bool
+        let isSubmitted: Bool
         let credits: Credits?
     }
 
     func tasks() throws -> [Progress] {
         try database.rows(
             """
-            SELECT s.id, i.key, s.state, s.attempt, s.has_key, s.credits_nano
-            FROM task_standing AS s JOIN task_input AS i ON i.id = s.id ORDER BY s.id
+            SELECT s.id, i.key, s.state, s.attempt, s.is_submitted, s.credits_nano
+            FROM task_state AS s JOIN task_input AS i ON i.id = s.id ORDER BY s.id
             """
         ) { row throws(StoreError) in
             Progress(
                 id: row["id"], key: row["key"], state: try row.word("state"), attempt: row["attempt"],
-                hasKey: row["has_key"], credits: row["credits_nano"])
+                isSubmitted: row["is_submitted"], credits: row["credits_nano"])
         }
     }
 
@@ -161,7 +161,7 @@ final class InvariantChecker {
         let found = try database.rows(
             """
             SELECT DISTINCT a.task_id, a.key_fingerprint FROM attempt AS a
-            JOIN event AS e ON e.task = a.task AND e.attempt = a.n AND e.kind = 'cancel_wanted'
+            JOIN event AS e ON e.task = a.task AND e.attempt = a.number AND e.kind = 'cancel_wanted'
             WHERE a.state = 'queued' AND a.task_id IS NOT NULL
             """
         ) { row in (remote: row["task_id"] as RemoteTaskID, account: row["key_fingerprint"] as KeyFingerprint) }

@@ -16,29 +16,29 @@ final class RawSQLiteBaseline {
 
     /// The store's statements, without the reads that verify its position.
     private static let texts = [
-        "UPDATE task_standing SET has_key = 1 WHERE id = ? AND attempt = 1 AND state = 'queued' AND has_key = 0",
+        "UPDATE task_state SET is_submitted = 1 WHERE id = ? AND attempt = 1 AND state = 'queued' AND is_submitted = 0",
         """
-        INSERT INTO attempt (task, n, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
+        INSERT INTO attempt (task, number, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
             key_fingerprint, submitted_at_ms, sent_at_ms, reserved_nano, body)
         VALUES (?1, 1, 1, 1, 'sora-2-pro', '1080p', 8, 'queued', ?2, 'flat', ?3, ?4, ?4, ?5, ?6)
         """,
         """
         UPDATE attempt SET state = 'queued', task_id = ?, accepted_at_ms = ?, accepted_by = 'reply', is_replayed = 0,
             estimated_credits_nano = ?, reserved_nano = ?, outcome_unknown_at_ms = NULL
-        WHERE task = ? AND n = 1 AND state = 'queued' AND task_id IS NULL AND not_accepted_at_ms IS NULL
+        WHERE task = ? AND number = 1 AND state = 'queued' AND task_id IS NULL AND not_accepted_at_ms IS NULL
         """,
-        "UPDATE task_standing SET state = ? WHERE id = ? AND attempt = 1 AND has_key = 1 AND state = ?",
+        "UPDATE task_state SET state = ? WHERE id = ? AND attempt = 1 AND is_submitted = 1 AND state = ?",
         """
         UPDATE attempt SET state = 'running', lost_at_ms = NULL
-        WHERE task = ? AND n = 1 AND state = 'queued' AND task_id IS NOT NULL
+        WHERE task = ? AND number = 1 AND state = 'queued' AND task_id IS NOT NULL
         """,
         """
         UPDATE attempt SET state = 'completed', settled_at_ms = ?, completed_at_ms = ?, delivered_seconds = 8,
             credits_nano = ?, is_rounded = 0, is_cost_awaited = 0, reserved_nano = NULL, output_url = ?,
             outcome_unknown_at_ms = NULL, lost_at_ms = NULL
-        WHERE task = ? AND n = 1 AND state = 'running' AND not_accepted_at_ms IS NULL
+        WHERE task = ? AND number = 1 AND state = 'running' AND not_accepted_at_ms IS NULL
         """,
-        "UPDATE task_standing SET credits_nano = ? WHERE id = ?",
+        "UPDATE task_state SET credits_nano = ? WHERE id = ?",
         """
         INSERT INTO event (at_ms, batch_id, task, attempt, kind, from_state, to_state, amount_text, amount_nano,
             amount_unit, amount_field, amount_kind, source, message)

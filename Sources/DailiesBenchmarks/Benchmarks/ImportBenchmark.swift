@@ -86,7 +86,7 @@ struct ImportBenchmark: ParsableCommand {
                 """
                 SELECT i.batch_id, i.key, i.request, i.duration_seconds, i.resolution, i.tags, i.output, s.model,
                     s.priority, s.state
-                FROM task_input AS i JOIN task_standing AS s ON s.id = i.id
+                FROM task_input AS i JOIN task_state AS s ON s.id = i.id
                 """,
             ])
         let shell = try imported(files.rows, into: files, columns: Self.columns)

@@ -33,20 +33,20 @@ enum LargeStoreFixture {
             INSERT INTO task_input (id, batch_id, key, request, duration_seconds, resolution)
             SELECT i, 1, 'clip-' || i, \(request), 8, '1080p' FROM n;
             \(numbers(1, attempts))
-            INSERT INTO task_standing (id, batch_id, model, state, has_key, credits_nano)
+            INSERT INTO task_state (id, batch_id, model, state, is_submitted, credits_nano)
             SELECT i, 1, 'sora-2-pro', CASE WHEN i <= \(finished) THEN 'completed' ELSE 'running' END, 1,
                 CASE WHEN i <= \(finished) THEN 3650000000 END FROM n;
             \(numbers(attempts + 1, attempts + waiting))
-            INSERT INTO task_standing (id, batch_id, model) SELECT i, 1, 'sora-2-pro' FROM n;
+            INSERT INTO task_state (id, batch_id, model) SELECT i, 1, 'sora-2-pro' FROM n;
             \(numbers(1, finished))
-            INSERT INTO attempt (task, n, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
+            INSERT INTO attempt (task, number, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
                 key_fingerprint, task_id, submitted_at_ms, sent_at_ms, accepted_at_ms, accepted_by, credits_nano, settled_at_ms, output_path, output_sha256,
                 output_bytes, saved_at_ms, body)
             SELECT i, 1, 1, 1, 'sora-2-pro', '1080p', 8, 'completed', \(key), 'flat', '\(account)', \(remote),
                 \(oldest), \(oldest), \(oldest), 'reply', 3650000000, \(oldest), '/renders/batch/clip-' || i || '.mp4',
                 printf('%064x', i), 4000000, \(oldest), CAST(\(request) AS BLOB) FROM n;
             \(numbers(finished + 1, attempts))
-            INSERT INTO attempt (task, n, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
+            INSERT INTO attempt (task, number, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
                 key_fingerprint, task_id, submitted_at_ms, sent_at_ms, accepted_at_ms, accepted_by, estimated_credits_nano, reserved_nano, body)
             SELECT i, 1, 1, 1, 'sora-2-pro', '1080p', 8, 'running', \(key), 'flat', '\(account)', \(remote),
                 \(oldest) + (i - \(finished)) * \(ages / 1_000_000) / \(max(rendering, 1)),

@@ -38,7 +38,7 @@ enum ReportFixture {
                 ELSE 'winter' END || '"' || CASE WHEN lot < 950 THEN ',"client":"client-' || (id % 23) || '"' ELSE '' END || '}'
         FROM made;
         INSERT INTO task_tag (task, name, value) SELECT i.id, t.key, t.value FROM task_input AS i, json_each(i.tags) AS t;
-        INSERT INTO task_standing (id, batch_id, model, state, attempt, has_key)
+        INSERT INTO task_state (id, batch_id, model, state, attempt, is_submitted)
         SELECT id, batch_id, model, CASE WHEN lot < 900 THEN 'completed' WHEN lot < 950 THEN 'failed'
             WHEN lot < 980 THEN 'cancelled' ELSE 'queued' END, 1 + (lot < 20), lot < 980 FROM made;
         \(attempts(number: "1", where: "lot < 980"))
@@ -62,7 +62,7 @@ enum ReportFixture {
     /// If there is a second take, the first is superseded by it.
     private static func attempts(number: String, where condition: String) -> String {
         """
-        INSERT INTO attempt (task, n, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
+        INSERT INTO attempt (task, number, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
             key_fingerprint, task_id, submitted_at_ms, sent_at_ms, accepted_at_ms, accepted_by, estimated_credits_nano, reserved_nano, credits_nano,
             completed_at_ms, settled_at_ms, delivered_seconds, output_path, output_sha256, output_bytes, saved_at_ms,
             superseded_at_ms, failure_code, body)

@@ -73,7 +73,7 @@ struct ClipFinder {
             SELECT * FROM attempt WHERE similarity_hash BETWEEN $1 AND $2 AND task <> $3
                 AND (state = 'completed' OR task_id IS NOT NULL AND state IN ('queued', 'running'))
             LIMIT \(maximumExamined)) AS a
-        JOIN task_standing AS s ON s.id = a.task AND s.attempt = a.n AND s.has_key
+        JOIN task_state AS s ON s.id = a.task AND s.attempt = a.number AND s.is_submitted
         JOIN task_input AS i ON i.id = a.task JOIN batch AS b ON b.id = a.batch_id
         JOIN service AS v ON v.id = a.service_id
         WHERE v.provider = $4

@@ -10,7 +10,7 @@ struct ExistingTask {
     let priority: Int
     let state: TaskState
     let attempt: Int
-    let hasKey: Bool
+    let isSubmitted: Bool
     let withdrawnCode: String?
     let isUncertain: Bool
     let isCostAwaited: Bool
@@ -19,11 +19,11 @@ struct ExistingTask {
     /// The seed of its next or latest attempt in place of the request's; nil: none.
     let newSeed: Int64?
 
-    var isWaiting: Bool { state == .queued && !hasKey }
+    var isWaiting: Bool { state == .queued && !isSubmitted }
     var wasRemoved: Bool { withdrawnCode == WithdrawalReason.removed.rawValue }
 
     /// Whether its request text may still change: it is neither paid for nor at the provider.
-    private var allowsTextChange: Bool { !hasKey || state == .failed || state == .cancelled }
+    private var allowsTextChange: Bool { !isSubmitted || state == .failed || state == .cancelled }
 
     /// The request to store if only its text changed: the manifest's, if that may still change. If the manifest
     /// contains the request with its new seed, the listed one stays.
@@ -45,7 +45,7 @@ struct ExistingTask {
 
     fileprivate func changed(_ spec: TaskSpec) -> ChangedTask {
         let standing: ChangedTask.Progress =
-            if !hasKey {
+            if !isSubmitted {
                 .unsent
             } else if state == .queued || state == .running || isCostAwaited {
                 .unsettled
@@ -58,7 +58,7 @@ struct ExistingTask {
     /// The result for a task with an unchanged request.
     fileprivate var verdict: TaskDiff {
         switch state {
-        case .queued where !hasKey: return .waiting
+        case .queued where !isSubmitted: return .waiting
         case .queued where isUncertain: return .uncertain
         case .queued, .running: return .resumable
         case .completed: return .paid(isSaved: isSaved)
@@ -97,12 +97,12 @@ struct TaskFinder {
 
 extension SQLiteConnection {
     private static let known = """
-        SELECT s.id, i.request, i.tags, i.output, s.priority, s.state, s.attempt, s.has_key,
+        SELECT s.id, i.request, i.tags, i.output, s.priority, s.state, s.attempt, s.is_submitted,
             s.withdrawn_code, a.outcome_unknown_at_ms IS NOT NULL AS is_uncertain,
             coalesce(a.is_cost_awaited, FALSE) AS is_cost_awaited, a.output_path IS NOT NULL AS is_saved, a.failure_code,
             i.key, s.new_seed
-        FROM task_input AS i JOIN task_standing AS s ON s.id = i.id
-        LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key
+        FROM task_input AS i JOIN task_state AS s ON s.id = i.id
+        LEFT JOIN attempt AS a ON a.task = s.id AND a.number = s.attempt AND s.is_submitted
         WHERE
         """
     fileprivate static let knownByKey = known + " i.batch_id = $1 AND i.key = $2"
@@ -126,8 +126,9 @@ extension SQLiteConnection {
             ExistingTask(
                 id: row["id"], key: row["key"], request: row["request"], tags: row["tags"], output: row["output"],
                 priority: row["priority"], state: try row.word("state"), attempt: try row.attemptNumber("attempt"),
-                hasKey: row["has_key"], withdrawnCode: row["withdrawn_code"], isUncertain: row["is_uncertain"],
-                isCostAwaited: row["is_cost_awaited"], isSaved: row["is_saved"], failureCode: row["failure_code"],
+                isSubmitted: row["is_submitted"], withdrawnCode: row["withdrawn_code"],
+                isUncertain: row["is_uncertain"], isCostAwaited: row["is_cost_awaited"], isSaved: row["is_saved"],
+                failureCode: row["failure_code"],
                 newSeed: row["new_seed"])
         }
     }
@@ -148,7 +149,7 @@ extension SQLiteConnection {
     ) throws(StoreError) -> [TaskID] {
         var gone: [TaskID] = []
         try forEach(
-            "SELECT id FROM task_standing WHERE batch_id = $1 AND state = 'queued' AND NOT has_key", [SQLValue(batch)]
+            "SELECT id FROM task_state WHERE batch_id = $1 AND state = 'queued' AND NOT is_submitted", [SQLValue(batch)]
         ) { row in
             let id: TaskID = row["id"]
             if !kept.contains(id), end.map({ id < $0 }) ?? true { gone.append(id) }

@@ -80,15 +80,15 @@ struct ManifestImporter {
         if result.firstNew == nil { result.firstNew = id }
         result.new += 1
         if newTasks?.add(id, task) != true {
-            try insertStanding(in: database)
+            try insertStates(in: database)
             newTasks = InsertRange(id, task)
         }
     }
 
-    private mutating func insertStanding(in database: SQLiteConnection) throws(StoreError) {
+    private mutating func insertStates(in database: SQLiteConnection) throws(StoreError) {
         guard let tasks = newTasks else { return }
         newTasks = nil
-        try database.insertStanding(of: tasks, in: result.batch)
+        try database.insertStates(of: tasks, in: result.batch)
         result.standing[.queued, default: 0] += tasks.count
     }
 
@@ -100,7 +100,7 @@ struct ManifestImporter {
                 ? ImportError.unsettled(unsettled.first, count: unsettled.count)
                 : ImportError.changed(changed.first, count: changed.count)
         }
-        try insertStanding(in: database)
+        try insertStates(in: database)
         if finder != nil {
             // New tasks wait too and are not in `kept`.
             for task in try database.waiting(in: result.batch, except: kept, before: result.firstNew) {

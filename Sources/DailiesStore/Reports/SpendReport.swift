@@ -247,8 +247,8 @@ private struct SpendQuery {
             case .batch, .tag: nil
             }
         }
-        let conditions = ["p.task = a.task", "p.n < a.n", isSettled("p")] + (inGroup ? same : [])
-        return "a.n = 1 OR NOT EXISTS (SELECT 1 FROM attempt AS p WHERE \(conditions.joined(separator: " AND ")))"
+        let conditions = ["p.task = a.task", "p.number < a.number", isSettled("p")] + (inGroup ? same : [])
+        return "a.number = 1 OR NOT EXISTS (SELECT 1 FROM attempt AS p WHERE \(conditions.joined(separator: " AND ")))"
     }
 
     /// Each amount is two integer sums, whole credits and billionths: a single sum could overflow, and a REAL one would

@@ -172,8 +172,8 @@ extension SQLiteConnection {
                 count(*) FILTER (WHERE state = 'completed') AS completed,
                 count(*) FILTER (WHERE state = 'failed') AS failed,
                 count(*) FILTER (WHERE state = 'cancelled') AS cancelled,
-                count(*) FILTER (WHERE state = 'queued' AND NOT has_key) AS waiting
-            FROM task_standing WHERE batch_id = $1
+                count(*) FILTER (WHERE state = 'queued' AND NOT is_submitted) AS waiting
+            FROM task_state WHERE batch_id = $1
             """, SQLValue(batch)
         ) { row in
             (
@@ -194,9 +194,9 @@ extension SQLiteConnection {
     func heldBack(in batch: BatchID) throws(StoreError) -> [CancelReason: Int] {
         let found = try rows(
             """
-            SELECT a.cancel_reason, count(*) AS tasks FROM attempt AS a JOIN task_standing AS s ON s.id = a.task
+            SELECT a.cancel_reason, count(*) AS tasks FROM attempt AS a JOIN task_state AS s ON s.id = a.task
             WHERE a.batch_id = $1 AND a.cancel_reason IS NOT NULL AND a.state = 'cancelled'
-                AND s.state = 'queued' AND NOT s.has_key AND s.attempt = a.n + 1
+                AND s.state = 'queued' AND NOT s.is_submitted AND s.attempt = a.number + 1
             GROUP BY a.cancel_reason
             """, SQLValue(batch)
         ) { row throws(StoreError) in

@@ -29,11 +29,11 @@ extension Store {
                     SELECT g.failure_code, g.tasks, i.key, a.failure_message
                     FROM (
                         SELECT a.failure_code, count(*) AS tasks, min(s.id) AS first_task
-                        FROM task_standing AS s JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt
-                        WHERE s.batch_id = $1 AND s.state = 'failed' AND s.has_key
+                        FROM task_state AS s JOIN attempt AS a ON a.task = s.id AND a.number = s.attempt
+                        WHERE s.batch_id = $1 AND s.state = 'failed' AND s.is_submitted
                         GROUP BY a.failure_code ORDER BY count(*) DESC, a.failure_code LIMIT $2) AS g
-                    JOIN task_standing AS s ON s.id = g.first_task
-                    JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt
+                    JOIN task_state AS s ON s.id = g.first_task
+                    JOIN attempt AS a ON a.task = s.id AND a.number = s.attempt
                     JOIN task_input AS i ON i.id = s.id
                     ORDER BY g.tasks DESC, g.failure_code
                     """, SQLValue(batch.id), SQLValue(limit)

@@ -35,12 +35,12 @@ extension Store {
         return try reading { database throws(StoreError) in
             try database.rows(
                 """
-                SELECT a.task, a.n, a.batch_id, b.name, i.key, a.task_id, a.submission_key, a.key_fingerprint,
+                SELECT a.task, a.number, a.batch_id, b.name, i.key, a.task_id, a.submission_key, a.key_fingerprint,
                     a.output_path, a.output_sha256, a.output_bytes
                 FROM attempt AS a JOIN task_input AS i ON i.id = a.task JOIN batch AS b ON b.id = a.batch_id
-                WHERE a.output_path IS NOT NULL AND (a.task, a.n) > ($1, $2)
+                WHERE a.output_path IS NOT NULL AND (a.task, a.number) > ($1, $2)
                     AND ($3 IS NULL OR a.batch_id = $3) AND ($4 IS NULL OR a.task = $4)
-                ORDER BY a.task, a.n LIMIT $5
+                ORDER BY a.task, a.number LIMIT $5
                 """,
                 SQLValue(last?.task.rawValue ?? .min), SQLValue(last?.number ?? 0), SQLValue(batch?.rawValue),
                 SQLValue(task?.rawValue), SQLValue(limit)

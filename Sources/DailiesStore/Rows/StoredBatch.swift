@@ -89,7 +89,7 @@ extension SQLiteConnection {
         try exists(
             """
             SELECT 1 WHERE EXISTS (
-                SELECT 1 FROM task_standing WHERE batch_id = $1 AND state = 'queued' AND NOT has_key)
+                SELECT 1 FROM task_state WHERE batch_id = $1 AND state = 'queued' AND NOT is_submitted)
             OR EXISTS (
                 SELECT 1 FROM attempt WHERE batch_id = $1 AND (is_open OR is_unsaved OR is_cost_awaited))
             """, SQLValue(batch))

@@ -162,10 +162,10 @@ private struct TaskRowQuery {
             a.is_replayed, a.estimated_credits_nano, a.reserved_nano, a.cancel_reason, a.is_cost_awaited,
             a.submitted_at_ms, a.sent_at_ms, a.outcome_unknown_at_ms, a.lost_at_ms, a.completed_at_ms, a.settled_at_ms,
             a.delivered_seconds, a.output_path, a.output_sha256, a.output_bytes, a.failure_code, a.failure_message
-        FROM task_standing AS s JOIN task_input AS i ON i.id = s.id JOIN batch AS b ON b.id = s.batch_id
-        LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key
-        LEFT JOIN attempt AS g ON g.task = s.id AND g.n = s.attempt - 1 AND g.state = 'cancelled'
-            AND NOT s.has_key AND s.state = 'queued'
+        FROM task_state AS s JOIN task_input AS i ON i.id = s.id JOIN batch AS b ON b.id = s.batch_id
+        LEFT JOIN attempt AS a ON a.task = s.id AND a.number = s.attempt AND s.is_submitted
+        LEFT JOIN attempt AS g ON g.task = s.id AND g.number = s.attempt - 1 AND g.state = 'cancelled'
+            AND NOT s.is_submitted AND s.state = 'queued'
         WHERE s.id > $1
         """
     private(set) var values: [SQLValue]
@@ -197,7 +197,7 @@ private struct TaskRowQuery {
 
     private static func sql(for condition: TaskFilter.Condition) -> String {
         switch condition {
-        case .waiting: "s.state = 'queued' AND NOT s.has_key"
+        case .waiting: "s.state = 'queued' AND NOT s.is_submitted"
         case .uncertain: "a.is_open AND a.task_id IS NULL"
         case .lost: "a.is_open AND a.lost_at_ms IS NOT NULL"
         case .unsaved: "a.is_unsaved"

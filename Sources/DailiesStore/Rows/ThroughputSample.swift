@@ -23,7 +23,7 @@ extension Store {
             let milliseconds: [Int64] = try database.column(
                 """
                 SELECT e.at_ms - a.sent_at_ms FROM event AS e
-                JOIN attempt AS a ON a.task = e.task AND a.n = e.attempt
+                JOIN attempt AS a ON a.task = e.task AND a.number = e.attempt
                 WHERE e.kind = 'completed' AND e.at_ms > a.sent_at_ms AND e.id > (SELECT coalesce(max(id), 0) - $1 FROM event)
                 ORDER BY e.id DESC LIMIT $2
                 """, SQLValue(Self.logWindow), SQLValue(Self.maximumSamples))

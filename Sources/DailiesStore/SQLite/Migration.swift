@@ -141,13 +141,13 @@ extension Migration {
         UNION ALL
         SELECT batch_id, name_without_outer_characters(key), id FROM task_input
         WHERE name_without_outer_characters(key) <> key;
-        INSERT INTO task_standing (id, batch_id, model, priority, state, attempt, has_key, credits_nano, new_seed,
+        INSERT INTO task_state (id, batch_id, model, priority, state, attempt, is_submitted, credits_nano, new_seed,
             withdrawn_code, withdrawn_at_ms)
         SELECT id, batch_id, model, priority, state, attempt, has_key, credits_nano, new_seed,
             withdrawn_code, withdrawn_at_ms
         FROM old_task_standing ORDER BY id;
         CREATE INDEX old_attempt_of_task_id ON old_attempt (task_id, key_fingerprint, submitted_at_ms);
-        INSERT INTO attempt (task, n, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
+        INSERT INTO attempt (task, number, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
             key_fingerprint, task_id, shares_task_id, submitted_at_ms, sent_at_ms, similarity_hash, not_accepted_at_ms,
             outcome_unknown_at_ms, accepted_at_ms, accepted_by, lost_at_ms, is_replayed, estimated_credits_nano,
             reserved_nano, credits_nano, is_cost_awaited, is_rounded, completed_at_ms, settled_at_ms,

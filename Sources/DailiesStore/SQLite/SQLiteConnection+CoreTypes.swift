@@ -74,9 +74,9 @@ extension SQLRow {
         return number
     }
 
-    /// The attempt in the columns `task` and `n`.
+    /// The attempt in the columns `task` and `number`.
     func attempt() throws(StoreError) -> AttemptID {
-        AttemptID(task: self["task"], number: try attemptNumber("n"))
+        AttemptID(task: self["task"], number: try attemptNumber("number"))
     }
 
     func word<T: RawRepresentable>(_ name: StaticString, as: T.Type = T.self) throws(StoreError) -> T

@@ -25,20 +25,20 @@ extension SQLiteConnection {
     fileprivate func strayTasks() throws(StoreError) -> [String] {
         try rows(
             """
-            SELECT s.id FROM task_standing AS s
-            LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND a.not_accepted_at_ms IS NULL
-            WHERE s.has_key != (a.task IS NOT NULL) OR (s.has_key AND s.state != a.state) LIMIT 100
+            SELECT s.id FROM task_state AS s
+            LEFT JOIN attempt AS a ON a.task = s.id AND a.number = s.attempt AND a.not_accepted_at_ms IS NULL
+            WHERE s.is_submitted != (a.task IS NOT NULL) OR (s.is_submitted AND s.state != a.state) LIMIT 100
             """
         ) { row in "task \(row["id"] as TaskID) does not match its latest attempt" }
             + rows(
                 """
                 SELECT task FROM attempt WHERE settled_at_ms IS NOT NULL GROUP BY task
                 HAVING sum(credits_nano / 1000000000) < 9000000000
-                AND (SELECT credits_nano FROM task_standing WHERE id = task) IS DISTINCT FROM CASE
+                AND (SELECT credits_nano FROM task_state WHERE id = task) IS DISTINCT FROM CASE
                     WHEN count(*) = count(credits_nano)
                     THEN sum(credits_nano / 1000000000) * 1000000000 + sum(credits_nano % 1000000000) END
                 OR (count(*) > count(credits_nano)
-                    AND (SELECT credits_nano FROM task_standing WHERE id = task) IS NOT NULL)
+                    AND (SELECT credits_nano FROM task_state WHERE id = task) IS NOT NULL)
                 LIMIT 100
                 """
             ) { row in "the cost of task \(row["task"] as TaskID) is not the sum of its attempts" }

@@ -92,7 +92,7 @@ struct ImportResultTests {
         try rig.apply(
             Steps.intent(1, 2, model: "veo-3"), Steps.accepted(1, 2), Steps.settled(.completed, 1, 2))
         #expect(try rig.shell().one("SELECT attempt, credits_nano FROM task") == "2|2500000000")
-        #expect(try rig.shell().rows("SELECT n, model FROM attempt") == ["1|sora-2-pro", "2|veo-3"])
+        #expect(try rig.shell().rows("SELECT number, model FROM attempt") == ["1|sora-2-pro", "2|veo-3"])
         #expect(try rig.store.spend(by: []).total.supersededTakes == 1)
     }
 
@@ -183,7 +183,7 @@ struct ImportResultTests {
             #expect(try rig.shell().rows("SELECT message FROM event WHERE kind = 'moved'") == [moved])
             if case .settled? = steps.last { continue }
             // It is sent there and belongs there from then on.
-            #expect(try rig.shell().one("SELECT state, has_key FROM task_standing") == "queued|0")
+            #expect(try rig.shell().one("SELECT state, is_submitted FROM task_state") == "queued|0")
             try rig.apply(Steps.intent(), Steps.accepted())
             #expect(
                 try rig.shell().rows("SELECT base_url FROM attempt JOIN service ON service.id = service_id")

@@ -29,7 +29,7 @@ struct ClaimTests {
     }
 
     private func claims() throws -> [String] {
-        try rig.shell().rows("SELECT id, claimed_by FROM task_standing WHERE claimed_by IS NOT NULL ORDER BY id")
+        try rig.shell().rows("SELECT id, claimed_by FROM task_state WHERE claimed_by IS NOT NULL ORDER BY id")
     }
 
     @Test func `each task is claimed by one runner, in the order of its queue`() throws {
@@ -100,7 +100,7 @@ struct ClaimTests {
     @Test func `only waiting tasks can be claimed`() throws {
         try rig.apply(Steps.intent(1))
         #expect(throws: Shell.ShellError.self) {
-            try rig.shell().run("UPDATE task_standing SET claimed_by = -7 WHERE id = 1")
+            try rig.shell().run("UPDATE task_state SET claimed_by = -7 WHERE id = 1")
         }
     }
 }

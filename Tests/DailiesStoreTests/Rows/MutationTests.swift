@@ -204,7 +204,7 @@ struct MutationTests {
     }
 
     static func everything(of task: Int64, in shell: Shell) throws -> [String] {
-        try shell.rows("SELECT * FROM task_standing WHERE id = \(task)")
+        try shell.rows("SELECT * FROM task_state WHERE id = \(task)")
             + shell.rows("SELECT * FROM attempt WHERE task = \(task)")
             + shell.rows("SELECT * FROM event WHERE task = \(task)")
     }
@@ -281,7 +281,7 @@ struct MutationTests {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
         try rig.apply(Steps.intent(1, key: "same"))
         #expect(throws: StoreError.self) { try rig.apply(Steps.intent(2, key: "same")) }
-        #expect(try rig.shell().one("SELECT has_key FROM task_standing WHERE id = 2") == "0")
+        #expect(try rig.shell().one("SELECT is_submitted FROM task_state WHERE id = 2") == "0")
     }
 
     @Test func `an attempt that was not accepted is reopened with the fields of the new intent`() throws {
@@ -292,7 +292,7 @@ struct MutationTests {
         #expect(try shell.one("SELECT submission_key IS NULL, submitted_at_ms IS NULL FROM task") == "1|1")
         try rig.apply(Steps.intent(reserved: "7", key: "second"))
         #expect(
-            try shell.rows("SELECT n, submission_key, reserved_nano, not_accepted_at_ms FROM attempt")
+            try shell.rows("SELECT number, submission_key, reserved_nano, not_accepted_at_ms FROM attempt")
                 == ["1|second|7000000000|"])
         #expect(try shell.rows("SELECT message FROM event WHERE kind = 'intent'") == ["key-1-1", "second"])
     }

@@ -182,15 +182,15 @@ struct ReadingTests {
         let questions = [
             """
             SELECT a.task FROM attempt AS a JOIN task_input AS i ON i.id = a.task
-            WHERE a.batch_id = ? AND (a.is_open OR a.is_unsaved OR a.is_cost_awaited) ORDER BY a.task, a.n
+            WHERE a.batch_id = ? AND (a.is_open OR a.is_unsaved OR a.is_cost_awaited) ORDER BY a.task, a.number
             """,
             """
-            SELECT model FROM task_standing WHERE batch_id = ?1 AND state = 'queued' AND NOT has_key
+            SELECT model FROM task_state WHERE batch_id = ?1 AND state = 'queued' AND NOT is_submitted
                 AND model > coalesce(?2, '') ORDER BY model LIMIT 1
             """,
             """
-            SELECT s.id FROM task_standing AS s JOIN task_input AS i ON i.id = s.id
-            WHERE s.batch_id = ?1 AND s.model = ?2 AND s.state = 'queued' AND NOT s.has_key AND s.priority < ?3
+            SELECT s.id FROM task_state AS s JOIN task_input AS i ON i.id = s.id
+            WHERE s.batch_id = ?1 AND s.model = ?2 AND s.state = 'queued' AND NOT s.is_submitted AND s.priority < ?3
             ORDER BY s.priority DESC, s.id LIMIT ?4
             """,
         ]
@@ -233,7 +233,7 @@ struct ReadingTests {
     @Test func `a state that the schema forbids is damage, and the summary misses no task`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
         let shell = try Shell(rig.scratch.path)
-        try shell.run("PRAGMA ignore_check_constraints = ON; UPDATE task_standing SET state = 'paused' WHERE id = 2")
+        try shell.run("PRAGMA ignore_check_constraints = ON; UPDATE task_state SET state = 'paused' WHERE id = 2")
         let error = #expect(throws: StoreError.self) { try rig.store.summary() }
         #expect(error?.kind == .damaged)
     }

@@ -6,7 +6,7 @@ import Testing
 
 /// Stores of earlier versions, from `Tests/Golden`.
 struct MigrationTests {
-    /// The contents of each table of a version 1 store: all columns that it had.
+    /// The contents of each table of a version 1 store: all columns that it had, under their present names.
     private static let version1 = [
         "batch": "id, name, manifest_path, created_at_ms, provider, base_url, output_dir, budget_nano, budget_mode",
         "tag_budget": "id, batch_id, name, value, cap_nano",
@@ -15,11 +15,11 @@ struct MigrationTests {
         last_settled_at_ms
         """,
         "task_input": "id, batch_id, key, request, duration_seconds, resolution, tags, output",
-        "task_standing": """
-        id, batch_id, model, priority, state, attempt, has_key, credits_nano, new_seed, withdrawn_code, withdrawn_at_ms
+        "task_state": """
+        id, batch_id, model, priority, state, attempt, is_submitted, credits_nano, new_seed, withdrawn_code, withdrawn_at_ms
         """,
         "attempt": """
-        task, n, batch_id, model, state, submission_key, dialect, key_fingerprint, task_id, submitted_at_ms,
+        task, number, batch_id, model, state, submission_key, dialect, key_fingerprint, task_id, submitted_at_ms,
         not_accepted_at_ms, outcome_unknown_at_ms, accepted_at_ms, accepted_by, lost_at_ms, is_replayed,
         estimated_credits_nano, reserved_nano, credits_nano, is_cost_awaited, is_rounded, completed_at_ms,
         settled_at_ms, delivered_seconds, output_url, output_path, output_sha256, output_bytes, saved_at_ms,
@@ -42,11 +42,18 @@ struct MigrationTests {
         return try String(contentsOf: tests.appending(path: "Golden/version-\(version).sql"), encoding: .utf8)
     }
 
+    /// Names that version 1 had for the same things.
+    private static let names = ["task_state": "task_standing", "is_submitted": "has_key", "task, number": "task, n"]
+
     private func contents(of path: String) throws -> [String: [String]] {
         let shell = try Shell(path)
+        let isOld = try shell.one("PRAGMA user_version") == "1"
+        func query(_ text: String) -> String {
+            Self.names.reduce(text) { isOld ? $0.replacingOccurrences(of: $1.key, with: $1.value) : $0 }
+        }
         return try Self.version1.mapValues { _ in [] }.merging(
             Self.version1.map { table, columns in
-                (table, try shell.rows("SELECT \(columns) FROM \(table) ORDER BY 1, 2"))
+                (table, try shell.rows(query("SELECT \(columns) FROM \(table) ORDER BY 1, 2")))
             }, uniquingKeysWith: { $1 })
     }
 
@@ -82,6 +89,7 @@ struct MigrationTests {
             "SELECT i.duration_seconds FROM task_input AS i JOIN attempt AS a ON a.task = i.id")
         #expect(
             prices.allSatisfy { seconds.contains("\($0.shape.durationSeconds ?? 0)") && $0.shape.resolution == "720p" })
+        #expect(try migrated.problems() == [])
         try migrated.close()
         // The copy is the older store, complete and private.
         let copy = old.path + ".version-1"
@@ -207,7 +215,7 @@ struct MigrationTests {
                 == "\(SimilarityHash(request).number)")
         #expect(
             try Shell(scratch.path).one(
-                "SELECT count(*) FROM attempt JOIN task ON task.id = attempt.task AND task.attempt = attempt.n "
+                "SELECT count(*) FROM attempt JOIN task ON task.id = attempt.task AND task.attempt = attempt.number "
                     + "WHERE similarity_hash IS NULL") == "0")
     }
 

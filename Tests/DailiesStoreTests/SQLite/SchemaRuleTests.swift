@@ -18,14 +18,14 @@ struct SchemaRuleTests {
     }
 
     static let forbidden = [
-        "UPDATE task_standing SET state = 'done' WHERE id = 1",
-        "UPDATE task_standing SET state = 'running' WHERE id = 1",
-        "UPDATE task_standing SET state = 'cancelled' WHERE id = 1",
-        "UPDATE task_standing SET withdrawn_code = 'removed', withdrawn_at_ms = 1 WHERE id = 1",
-        "UPDATE task_standing SET withdrawn_code = 'removed', state = 'cancelled' WHERE id = 1",
-        "UPDATE task_standing SET attempt = 0 WHERE id = 1",
-        "UPDATE task_standing SET credits_nano = -1 WHERE id = 1",
-        "UPDATE task_standing SET priority = 'high' WHERE id = 1",
+        "UPDATE task_state SET state = 'done' WHERE id = 1",
+        "UPDATE task_state SET state = 'running' WHERE id = 1",
+        "UPDATE task_state SET state = 'cancelled' WHERE id = 1",
+        "UPDATE task_state SET withdrawn_code = 'removed', withdrawn_at_ms = 1 WHERE id = 1",
+        "UPDATE task_state SET withdrawn_code = 'removed', state = 'cancelled' WHERE id = 1",
+        "UPDATE task_state SET attempt = 0 WHERE id = 1",
+        "UPDATE task_state SET credits_nano = -1 WHERE id = 1",
+        "UPDATE task_state SET priority = 'high' WHERE id = 1",
         "UPDATE task_input SET tags = '{' WHERE id = 1",
         "UPDATE batch SET budget_nano = -1",
         "INSERT INTO task_input (batch_id, key, request) VALUES (1, 'task-1', '{}')",
@@ -69,7 +69,7 @@ struct SchemaRuleTests {
         "UPDATE event SET message = 'x'",
         "UPDATE event SET at_ms = at_ms WHERE id = 1",
         "DELETE FROM event WHERE id = 1",
-        "DELETE FROM task_standing WHERE id = 2",
+        "DELETE FROM task_state WHERE id = 2",
         "DELETE FROM batch",
         "INSERT INTO key_trust VALUES ('u', 'f', 'flat', 'maybe', '', 1)",
     ]
@@ -79,14 +79,14 @@ struct SchemaRuleTests {
         let shell = try rig.shell()
         let question = "SELECT count(*), total(amount_nano) FROM event"
         let before =
-            try shell.rows("SELECT * FROM task_standing") + shell.rows("SELECT * FROM attempt") + [
+            try shell.rows("SELECT * FROM task_state") + shell.rows("SELECT * FROM attempt") + [
                 shell.one(question)
             ]
         for statement in Self.forbidden {
             #expect(throws: Shell.ShellError.self, "\(statement)") { try shell.run(statement) }
         }
         let after =
-            try shell.rows("SELECT * FROM task_standing") + shell.rows("SELECT * FROM attempt") + [
+            try shell.rows("SELECT * FROM task_state") + shell.rows("SELECT * FROM attempt") + [
                 shell.one(question)
             ]
         #expect(after == before)
@@ -108,8 +108,8 @@ struct SchemaRuleTests {
         #expect(try rig.store.problems() == [])
         try rig.shell().run(
             """
-            UPDATE task_standing SET credits_nano = 1 WHERE id = 4;
-            UPDATE task_standing SET has_key = 0 WHERE id = 2;
+            UPDATE task_state SET credits_nano = 1 WHERE id = 4;
+            UPDATE task_state SET is_submitted = 0 WHERE id = 2;
             UPDATE batch_total SET settled_billionths = settled_billionths + 1;
             """)
         #expect(

@@ -41,13 +41,13 @@ extension World {
         for task in tasks {
             let own = byTask[task.id] ?? []
             let told = commands[task.id] ?? []
-            if task.state == .cancelled, !task.hasKey {
+            if task.state == .cancelled, !task.isSubmitted {
                 let isAsked = told.contains { $0.attempt == task.attempt && $0.outcome == .withdrawn }
                 guard isAsked else { throw Violation("task \(task.key) was withdrawn, and nobody asked for it") }
                 try auditAttempts(own.filter { !$0.isNotAccepted }, of: task, told)
                 continue
             }
-            guard let last = own.last, task.hasKey, last.id.number == task.attempt, last.state == task.state else {
+            guard let last = own.last, task.isSubmitted, last.id.number == task.attempt, last.state == task.state else {
                 throw Violation("task \(task.key) shows \(task.state), its attempts \(own.map(\.state))")
             }
             guard own.map(\.id.number) == Array(1...own.count) else { throw Violation("task \(task.key): \(own)") }

@@ -123,7 +123,7 @@ extension World {
     func outstanding() throws -> String {
         guard let inspector else { return "no store" }
         var parts: [String] = []
-        let waiting = try inspector.tasks().count { $0.state == .queued && !$0.hasKey }
+        let waiting = try inspector.tasks().count { $0.state == .queued && !$0.isSubmitted }
         if waiting > 0 { parts.append("\(waiting) waiting") }
         for attempt in try inspector.attempts() {
             if attempt.isOpen {

@@ -5,12 +5,12 @@ import DailiesCore
 extension SQLiteConnection {
     func recordWithdrawal(of attempt: AttemptID, by command: CommandID, at: Instant) throws(StoreError) {
         let waits = try exists(
-            "SELECT 1 FROM task_standing WHERE id = $1 AND attempt = $2 AND state = 'queued' AND NOT has_key",
+            "SELECT 1 FROM task_state WHERE id = $1 AND attempt = $2 AND state = 'queued' AND NOT is_submitted",
             SQLValue(attempt.task), SQLValue(attempt.number))
         guard waits else {
             // The run does not have it: it has ended, or only a run with another provider can cancel it.
             let isOpen: Bool? = try value(
-                "SELECT is_open FROM attempt WHERE task = $1 AND n = $2", SQLValue(attempt.task),
+                "SELECT is_open FROM attempt WHERE task = $1 AND number = $2", SQLValue(attempt.task),
                 SQLValue(attempt.number))
             guard isOpen == true else { return try endCommand(command, .alreadyOver, message: nil, at: at) }
             return try endCommand(
@@ -27,7 +27,7 @@ extension SQLiteConnection {
             return try endCommand(command, .refused, message: refusal.message, at: at)
         }
         let state = try first(
-            "SELECT state FROM task_standing WHERE id = $1", SQLValue(attempt.task)
+            "SELECT state FROM task_state WHERE id = $1", SQLValue(attempt.task)
         ) { row throws(StoreError) in try row.word("state", as: TaskState.self) }
         if state == .completed {
             try recordRetake(of: attempt.task, at: at)
@@ -42,14 +42,14 @@ extension SQLiteConnection {
     private func refusal(ofRetrying attempt: AttemptID, again: Bool) throws(StoreError) -> RetryRefusal? {
         let found = try first(
             """
-            SELECT s.state, s.attempt, coalesce(a.is_cost_awaited, FALSE) AS is_cost_awaited, s.has_key,
-                a.task_id IS NOT NULL AS is_accepted FROM task_standing AS s
-            LEFT JOIN attempt AS a ON a.task = s.id AND a.n = s.attempt AND s.has_key WHERE s.id = $1
+            SELECT s.state, s.attempt, coalesce(a.is_cost_awaited, FALSE) AS is_cost_awaited, s.is_submitted,
+                a.task_id IS NOT NULL AS is_accepted FROM task_state AS s
+            LEFT JOIN attempt AS a ON a.task = s.id AND a.number = s.attempt AND s.is_submitted WHERE s.id = $1
             """, SQLValue(attempt.task)
         ) { row throws(StoreError) in
             (
                 state: try row.word("state", as: TaskState.self), number: row["attempt"] as Int,
-                isCostAwaited: row["is_cost_awaited"] as Bool, isSent: row["has_key"] as Bool,
+                isCostAwaited: row["is_cost_awaited"] as Bool, isSent: row["is_submitted"] as Bool,
                 isAccepted: row["is_accepted"] as Bool
             )
         }

@@ -90,7 +90,7 @@ extension SQLiteConnection {
             """
             INSERT INTO event (at_ms, batch_id, task, attempt, kind, from_state, to_state, amount_text, amount_nano,
                 amount_unit, amount_field, amount_kind, is_rounded, source, code, message)
-            VALUES ($1, coalesce($2, (SELECT batch_id FROM task_standing WHERE id = $3)), $3, $4, $5, $6, $7, $8, $9,
+            VALUES ($1, coalesce($2, (SELECT batch_id FROM task_state WHERE id = $3)), $3, $4, $5, $6, $7, $8, $9,
                 $10, $11, $12, $13, $14, $15, $16)
             """,
             SQLValue(row.at), SQLValue(row.batch?.rawValue), SQLValue(row.task?.rawValue), SQLValue(row.attempt),

@@ -29,7 +29,7 @@ extension SQLiteConnection {
             """
             SELECT 1 FROM attempt AS a WHERE batch_id = $1 AND not_accepted_at_ms IS NULL
                 AND (task_id IS NOT NULL OR state = 'queued' AND (outcome_unknown_at_ms IS NULL OR EXISTS (
-                    SELECT 1 FROM event WHERE task = a.task AND attempt = a.n
+                    SELECT 1 FROM event WHERE task = a.task AND attempt = a.number
                         AND (kind = 'repeated' OR kind = 'uncertain' AND code IS DISTINCT FROM '\(ProviderError.notTheAPI)'))))
             LIMIT 1
             """, SQLValue(batch))
@@ -38,9 +38,9 @@ extension SQLiteConnection {
     /// Moves a batch to another service. Its current one must not have accepted anything.
     func move(_ stored: StoredBatch, to definition: BatchDefinition, at: Instant) throws(StoreError) {
         let answered = try rows(
-            "SELECT task, n FROM attempt WHERE batch_id = $1 AND state = 'queued' AND not_accepted_at_ms IS NULL",
+            "SELECT task, number FROM attempt WHERE batch_id = $1 AND state = 'queued' AND not_accepted_at_ms IS NULL",
             SQLValue(stored.id)
-        ) { row in AttemptID(task: row["task"], number: row["n"]) }
+        ) { row in AttemptID(task: row["task"], number: row["number"]) }
         let fault = ProviderError(
             kind: .status, code: ProviderError.notTheAPI,
             message: "no API answered at \(stored.baseURL), and another base URL was given")
@@ -75,7 +75,7 @@ extension SQLiteConnection {
         return last ?? TaskID(0)
     }
 
-    /// Inserts a new task; ``insertStanding(of:in:)`` inserts its state.
+    /// Inserts a new task; ``insertStates(of:in:)`` inserts its state.
     func insert(_ task: TaskSpec, as id: TaskID, in batch: BatchID) throws(StoreError) {
         try run(
             """
@@ -88,10 +88,10 @@ extension SQLiteConnection {
     }
 
     /// Inserts the states of new tasks, which then wait.
-    func insertStanding(of tasks: InsertRange, in batch: BatchID) throws(StoreError) {
+    func insertStates(of tasks: InsertRange, in batch: BatchID) throws(StoreError) {
         let inserted = try run(
             """
-            INSERT INTO task_standing (id, batch_id, model, priority)
+            INSERT INTO task_state (id, batch_id, model, priority)
             SELECT id, $1, $2, $3 FROM task_input WHERE id BETWEEN $4 AND $5
             """,
             SQLValue(batch), .text(tasks.model.text), SQLValue(tasks.priority), SQLValue(tasks.first),
@@ -159,7 +159,7 @@ extension SQLiteConnection {
 
     /// Updates what may change without a new request, including the request's text.
     private func updateListing(of known: ExistingTask, to task: TaskSpec) throws(StoreError) {
-        try run("UPDATE task_standing SET priority = $1 WHERE id = $2", SQLValue(task.priority), SQLValue(known.id))
+        try run("UPDATE task_state SET priority = $1 WHERE id = $2", SQLValue(task.priority), SQLValue(known.id))
         let tags = JSONText.object(task.tags)
         try run(
             "UPDATE task_input SET request = $1, tags = $2, output = $3 WHERE id = $4",
@@ -170,7 +170,7 @@ extension SQLiteConnection {
     private func updateInput(of known: ExistingTask, to task: TaskSpec) throws(StoreError) {
         // A new request has its own seed.
         try run(
-            "UPDATE task_standing SET model = $1, priority = $2, new_seed = NULL WHERE id = $3",
+            "UPDATE task_state SET model = $1, priority = $2, new_seed = NULL WHERE id = $3",
             .text(task.shape.model.text), SQLValue(task.priority), SQLValue(known.id))
         let tags = JSONText.object(task.tags)
         try run(

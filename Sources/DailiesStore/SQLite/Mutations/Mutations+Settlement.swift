@@ -16,7 +16,7 @@ extension SQLiteConnection {
                 credits_nano = $5, is_rounded = $6, is_cost_awaited = $7, reserved_nano = $8,
                 is_replayed = (is_replayed OR $9), output_url = $10, failure_code = $11, failure_message = $12,
                 outcome_unknown_at_ms = NULL, lost_at_ms = NULL
-            WHERE task = $13 AND n = $14 AND state = $15 AND not_accepted_at_ms IS NULL AND (task_id IS NOT NULL) = $16
+            WHERE task = $13 AND number = $14 AND state = $15 AND not_accepted_at_ms IS NULL AND (task_id IS NOT NULL) = $16
             """,
             .text(new.rawValue), SQLValue(at), SQLValue(settlement.completedAt), SQLValue(settlement.deliveredSeconds),
             SQLValue(charge?.credits), SQLValue(charge?.isRounded ?? false),
@@ -44,7 +44,7 @@ extension SQLiteConnection {
             attempt, for: step,
             """
             UPDATE attempt SET credits_nano = $1, is_rounded = $2, is_cost_awaited = FALSE, reserved_nano = NULL
-            WHERE task = $3 AND n = $4 AND settled_at_ms IS NOT NULL AND credits_nano IS NULL
+            WHERE task = $3 AND number = $4 AND settled_at_ms IS NOT NULL AND credits_nano IS NULL
             """,
             SQLValue(charge.credits), SQLValue(charge.isRounded), SQLValue(attempt.task), SQLValue(attempt.number))
         try book(facts, reserved: nil, cost: charge.credits)
@@ -58,7 +58,7 @@ extension SQLiteConnection {
         let facts = try facts(of: attempt, for: "cost_unknown") { $0.isCostAwaited }
         try update(
             attempt, for: "cost_unknown",
-            "UPDATE attempt SET is_cost_awaited = FALSE WHERE task = $1 AND n = $2 AND is_cost_awaited",
+            "UPDATE attempt SET is_cost_awaited = FALSE WHERE task = $1 AND number = $2 AND is_cost_awaited",
             SQLValue(attempt.task), SQLValue(attempt.number))
         try log(NewEvent("cost_unknown", at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state))
     }
@@ -82,7 +82,7 @@ extension SQLiteConnection {
     }
 
     private func write(cost: Credits?, of task: TaskID) throws(StoreError) {
-        try run("UPDATE task_standing SET credits_nano = $1 WHERE id = $2", SQLValue(cost), SQLValue(task))
+        try run("UPDATE task_state SET credits_nano = $1 WHERE id = $2", SQLValue(cost), SQLValue(task))
     }
 }
 

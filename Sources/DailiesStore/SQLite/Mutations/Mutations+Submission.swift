@@ -5,16 +5,16 @@ extension SQLiteConnection {
     private static let taskToSubmit = """
         SELECT s.batch_id, v.id AS service_id, i.request, s.new_seed, s.model, i.duration_seconds, i.resolution,
             \(Store.tagBudgets(of: "s.id", in: "s.batch_id")) AS tag_budgets
-        FROM task_standing AS s JOIN task_input AS i ON i.id = s.id JOIN batch AS b ON b.id = s.batch_id
+        FROM task_state AS s JOIN task_input AS i ON i.id = s.id JOIN batch AS b ON b.id = s.batch_id
         JOIN service AS v ON v.provider = b.provider AND v.base_url = b.base_url
         WHERE s.id = $1
         """
 
     private static let insertAttempt = """
-        INSERT INTO attempt (task, n, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
+        INSERT INTO attempt (task, number, batch_id, service_id, model, resolution, seconds, state, submission_key, dialect,
             key_fingerprint, submitted_at_ms, sent_at_ms, similarity_hash, reserved_nano, body)
         VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9, $10, $11, $11, $12, $13, $14)
-        ON CONFLICT (task, n) DO UPDATE SET service_id = excluded.service_id, model = excluded.model,
+        ON CONFLICT (task, number) DO UPDATE SET service_id = excluded.service_id, model = excluded.model,
             resolution = excluded.resolution, seconds = excluded.seconds, submission_key = excluded.submission_key,
             dialect = excluded.dialect, key_fingerprint = excluded.key_fingerprint, handed_over_from = NULL,
             submitted_at_ms = excluded.submitted_at_ms, sent_at_ms = excluded.sent_at_ms,
@@ -38,8 +38,8 @@ extension SQLiteConnection {
         try update(
             attempt, for: "intent",
             """
-            UPDATE task_standing SET has_key = TRUE, claimed_by = NULL
-            WHERE id = $1 AND attempt = $2 AND model = $3 AND state = 'queued' AND NOT has_key
+            UPDATE task_state SET is_submitted = TRUE, claimed_by = NULL
+            WHERE id = $1 AND attempt = $2 AND model = $3 AND state = 'queued' AND NOT is_submitted
             """, SQLValue(attempt.task), SQLValue(attempt.number), .text(submission.model.text))
         try update(
             attempt, for: "intent", Self.insertAttempt,
@@ -57,7 +57,7 @@ extension SQLiteConnection {
         let facts = try facts(of: attempt, for: "repeated") { $0.isUnanswered }
         try update(
             attempt, for: "repeated",
-            "UPDATE attempt SET sent_at_ms = $1 WHERE task = $2 AND n = $3 AND task_id IS NULL",
+            "UPDATE attempt SET sent_at_ms = $1 WHERE task = $2 AND number = $3 AND task_id IS NULL",
             SQLValue(at), SQLValue(attempt.task), SQLValue(attempt.number))
         try log(NewEvent("repeated", at: at, attempt, in: facts.batch).moving(from: .queued, to: .queued))
     }
@@ -68,11 +68,11 @@ extension SQLiteConnection {
             attempt, for: "not_accepted",
             """
             UPDATE attempt SET not_accepted_at_ms = $1, outcome_unknown_at_ms = NULL, reserved_nano = NULL
-            WHERE task = $2 AND n = $3 AND state = 'queued' AND task_id IS NULL AND not_accepted_at_ms IS NULL
+            WHERE task = $2 AND number = $3 AND state = 'queued' AND task_id IS NULL AND not_accepted_at_ms IS NULL
             """, SQLValue(at), SQLValue(attempt.task), SQLValue(attempt.number))
         try update(
             attempt, for: "not_accepted",
-            "UPDATE task_standing SET has_key = FALSE WHERE id = $1 AND attempt = $2 AND has_key AND state = 'queued'",
+            "UPDATE task_state SET is_submitted = FALSE WHERE id = $1 AND attempt = $2 AND is_submitted AND state = 'queued'",
             SQLValue(attempt.task), SQLValue(attempt.number))
         try book(facts, reserved: nil, cost: nil)
         try log(
@@ -87,7 +87,7 @@ extension SQLiteConnection {
             attempt, for: "uncertain",
             """
             UPDATE attempt SET outcome_unknown_at_ms = coalesce(outcome_unknown_at_ms, $1)
-            WHERE task = $2 AND n = $3 AND state = 'queued' AND task_id IS NULL AND not_accepted_at_ms IS NULL
+            WHERE task = $2 AND number = $3 AND state = 'queued' AND task_id IS NULL AND not_accepted_at_ms IS NULL
             """, SQLValue(at), SQLValue(attempt.task), SQLValue(attempt.number))
         try log(
             NewEvent("uncertain", at: at, attempt, in: facts.batch).moving(from: .queued, to: .queued)
@@ -124,7 +124,7 @@ extension SQLiteConnection {
             """
             UPDATE attempt SET state = $1, task_id = $2, accepted_at_ms = $3, accepted_by = $4,
                 is_replayed = $5, estimated_credits_nano = $6, reserved_nano = $7, outcome_unknown_at_ms = NULL
-            WHERE task = $8 AND n = $9 AND state = 'queued' AND task_id IS NULL AND not_accepted_at_ms IS NULL
+            WHERE task = $8 AND number = $9 AND state = 'queued' AND task_id IS NULL AND not_accepted_at_ms IS NULL
             """,
             .text(new.rawValue), .text(acceptance.remoteID.text), SQLValue(at), .text(acceptance.source.rawValue),
             SQLValue(acceptance.source == .replayed), SQLValue(acceptance.estimate?.credits),
@@ -138,15 +138,15 @@ extension SQLiteConnection {
     ) throws(StoreError) -> TaskOwner? {
         try first(
             """
-            SELECT b.name, i.key, o.task, o.n FROM attempt AS a
+            SELECT b.name, i.key, o.task, o.number FROM attempt AS a
             JOIN attempt AS o ON o.service_id = a.service_id AND o.key_fingerprint = a.key_fingerprint
                 AND o.task_id = $3 AND NOT o.shares_task_id
             JOIN task_input AS i ON i.id = o.task JOIN batch AS b ON b.id = o.batch_id
-            WHERE a.task = $1 AND a.n = $2
+            WHERE a.task = $1 AND a.number = $2
             """, SQLValue(attempt.task), SQLValue(attempt.number), .text(remote.text)
         ) { row in
             TaskOwner(
-                batch: row["name"], key: row["key"], attempt: AttemptID(task: row["task"], number: row["n"]))
+                batch: row["name"], key: row["key"], attempt: AttemptID(task: row["task"], number: row["number"]))
         }
     }
 
@@ -163,7 +163,7 @@ extension SQLiteConnection {
             attempt, for: "cancel_wanted",
             """
             UPDATE attempt SET cancel_reason = $1
-            WHERE task = $2 AND n = $3 AND state = 'queued' AND task_id IS NOT NULL AND cancel_reason IS NULL
+            WHERE task = $2 AND number = $3 AND state = 'queued' AND task_id IS NOT NULL AND cancel_reason IS NULL
             """, .text(reason.rawValue), SQLValue(attempt.task), SQLValue(attempt.number))
         var row = NewEvent("cancel_wanted", at: at, attempt, in: facts.batch).moving(from: .queued, to: .queued)
         row.code = reason.rawValue
@@ -177,7 +177,7 @@ extension SQLiteConnection {
             attempt, for: step,
             """
             UPDATE attempt SET reserved_nano = $1
-            WHERE task = $2 AND n = $3 AND state IN ('queued', 'running') AND task_id IS NOT NULL
+            WHERE task = $2 AND number = $3 AND state IN ('queued', 'running') AND task_id IS NOT NULL
             """, SQLValue(reserved), SQLValue(attempt.task), SQLValue(attempt.number))
         try book(facts, reserved: reserved, cost: nil)
         let row = NewEvent(step, at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state)
@@ -189,7 +189,7 @@ extension SQLiteConnection {
         let moved = try run(
             """
             UPDATE attempt SET state = 'running', lost_at_ms = NULL
-            WHERE task = $1 AND n = $2 AND state = 'queued' AND task_id IS NOT NULL
+            WHERE task = $1 AND number = $2 AND state = 'queued' AND task_id IS NOT NULL
             """, SQLValue(attempt.task), SQLValue(attempt.number))
         guard moved == 1 else {
             _ = try facts(of: attempt, for: "running") { $0.state == .queued && $0.isAcknowledged }

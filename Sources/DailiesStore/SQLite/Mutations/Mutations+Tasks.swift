@@ -5,8 +5,8 @@ extension SQLiteConnection {
     func recordWithdrawn(_ task: TaskID, _ reason: WithdrawalReason, at: Instant) throws(StoreError) {
         let changed = try run(
             """
-            UPDATE task_standing SET state = 'cancelled', withdrawn_code = $1, withdrawn_at_ms = $2, claimed_by = NULL
-            WHERE id = $3 AND state = 'queued' AND NOT has_key
+            UPDATE task_state SET state = 'cancelled', withdrawn_code = $1, withdrawn_at_ms = $2, claimed_by = NULL
+            WHERE id = $3 AND state = 'queued' AND NOT is_submitted
             """, .text(reason.rawValue), SQLValue(at), SQLValue(task))
         guard changed == 1 else { throw Self.conflict("withdrawn", task) }
         var row = NewEvent("withdrawn", at: at, batch: try batch(of: task), task: task)
@@ -19,31 +19,31 @@ extension SQLiteConnection {
     /// A settled task waits under the next number; an unsent one waits under its old number.
     func recordRetried(_ task: TaskID, at: Instant) throws(StoreError) {
         let found = try first(
-            "SELECT state, has_key, attempt FROM task_standing WHERE id = $1", SQLValue(task)
+            "SELECT state, is_submitted, attempt FROM task_state WHERE id = $1", SQLValue(task)
         ) { row throws(StoreError) in
             (
-                state: try row.word("state", as: TaskState.self), hasKey: row["has_key"] as Bool,
+                state: try row.word("state", as: TaskState.self), isSubmitted: row["is_submitted"] as Bool,
                 n: try row.attemptNumber("attempt")
             )
         }
         guard let found, found.state == .failed || found.state == .cancelled else {
             throw Self.conflict("retried", task)
         }
-        if found.hasKey {
+        if found.isSubmitted {
             try supersede(AttemptID(task: task, number: found.n), state: found.state, at: at)
         } else {
             try requeueUnsent(task, at: at)
         }
         var row = NewEvent("retried", at: at, batch: try batch(of: task), task: task)
             .moving(from: found.state, to: .queued)
-        row.attempt = found.hasKey ? found.n + 1 : found.n
+        row.attempt = found.isSubmitted ? found.n + 1 : found.n
         try log(row)
     }
 
     /// A task that a guard cancelled waits under the next number.
     func recordWaitsAgain(_ attempt: AttemptID, at: Instant) throws(StoreError) {
         let reason: String? = try value(
-            "SELECT cancel_reason FROM attempt WHERE task = $1 AND n = $2 AND cancel_reason IS NOT NULL",
+            "SELECT cancel_reason FROM attempt WHERE task = $1 AND number = $2 AND cancel_reason IS NOT NULL",
             SQLValue(attempt.task), SQLValue(attempt.number))
         guard let reason else { throw Self.conflict("waits_again", attempt, "was not cancelled by a guard") }
         try supersede(attempt, state: .cancelled, at: at)
@@ -56,8 +56,8 @@ extension SQLiteConnection {
     /// The stored request stays; only the seed of what is sent differs.
     func recordSeed(_ seed: Int64, of task: TaskID, isByRule: Bool = false, at: Instant) throws(StoreError) {
         let changed = try run(
-            "UPDATE task_standing SET new_seed = $1 WHERE id = $2 AND state = 'queued' AND NOT has_key", SQLValue(seed),
-            SQLValue(task))
+            "UPDATE task_state SET new_seed = $1 WHERE id = $2 AND state = 'queued' AND NOT is_submitted",
+            SQLValue(seed), SQLValue(task))
         guard changed == 1 else { throw Self.conflict("reseeded", task) }
         var row = NewEvent("reseeded", at: at, batch: try batch(of: task), task: task)
         row.source = isByRule ? "rule:new_seed" : "user"
@@ -69,8 +69,8 @@ extension SQLiteConnection {
     func requeueUnsent(_ task: TaskID, at: Instant) throws(StoreError) {
         let changed = try run(
             """
-            UPDATE task_standing SET state = 'queued', withdrawn_code = NULL, withdrawn_at_ms = NULL
-            WHERE id = $1 AND state = 'cancelled' AND NOT has_key
+            UPDATE task_state SET state = 'queued', withdrawn_code = NULL, withdrawn_at_ms = NULL
+            WHERE id = $1 AND state = 'cancelled' AND NOT is_submitted
             """, SQLValue(task))
         guard changed == 1 else { throw Self.conflict("restored", task) }
     }
@@ -81,14 +81,14 @@ extension SQLiteConnection {
         try update(
             attempt, for: "retried",
             """
-            UPDATE attempt SET superseded_at_ms = $1 WHERE task = $2 AND n = $3 AND state = $4
+            UPDATE attempt SET superseded_at_ms = $1 WHERE task = $2 AND number = $3 AND state = $4
                 AND settled_at_ms IS NOT NULL AND NOT is_cost_awaited AND superseded_at_ms IS NULL
             """, SQLValue(at), SQLValue(attempt.task), SQLValue(attempt.number), .text(state.rawValue))
         try update(
             attempt, for: "retried",
             """
-            UPDATE task_standing SET state = 'queued', attempt = attempt + 1, has_key = FALSE
-            WHERE id = $1 AND attempt = $2 AND has_key AND state = $3
+            UPDATE task_state SET state = 'queued', attempt = attempt + 1, is_submitted = FALSE
+            WHERE id = $1 AND attempt = $2 AND is_submitted AND state = $3
             """, SQLValue(attempt.task), SQLValue(attempt.number), .text(state.rawValue))
     }
 
@@ -117,6 +117,6 @@ extension SQLiteConnection {
     }
 
     func batch(of task: TaskID) throws(StoreError) -> BatchID? {
-        try value("SELECT batch_id FROM task_standing WHERE id = $1", SQLValue(task))
+        try value("SELECT batch_id FROM task_state WHERE id = $1", SQLValue(task))
     }
 }

@@ -101,7 +101,7 @@ extension SQLiteConnection {
             lost_at_ms IS NOT NULL AS is_lost, reserved_nano, credits_nano, is_cost_awaited,
             output_path IS NOT NULL AS is_saved,
             \(Store.tagBudgets(of: "attempt.task", in: "attempt.batch_id")) AS tag_budgets
-        FROM attempt WHERE task = $1 AND n = $2
+        FROM attempt WHERE task = $1 AND number = $2
         """
 
     static func conflict(_ step: String, _ attempt: AttemptID, _ finding: String) -> StoreError {
@@ -123,7 +123,7 @@ extension SQLiteConnection {
     ) throws(StoreError) {
         try update(
             attempt, for: step,
-            "UPDATE task_standing SET state = $1 WHERE id = $2 AND attempt = $3 AND has_key AND state = $4",
+            "UPDATE task_state SET state = $1 WHERE id = $2 AND attempt = $3 AND is_submitted AND state = $4",
             .text(new.rawValue), SQLValue(attempt.task), SQLValue(attempt.number), .text(old.rawValue))
     }
 }

@@ -131,7 +131,7 @@ extension SQLiteConnection {
         let logged = try run(
             """
             INSERT INTO event (at_ms, batch_id, task, attempt, kind, source, message)
-            SELECT $6, a.batch_id, a.task, a.n, 'handed_over', 'user', $2 || ' to ' || $5
+            SELECT $6, a.batch_id, a.task, a.number, 'handed_over', 'user', $2 || ' to ' || $5
             FROM attempt AS a WHERE \(selection)
             """, list: values + [SQLValue(at)])
         let changed = try run(

@@ -39,9 +39,9 @@ extension Store {
             try database.renew(runner, lease: lease, at: at)
             let claimed: [TaskID] = try database.column(
                 """
-                UPDATE task_standing SET claimed_by = $1 WHERE id IN (
-                    SELECT id FROM task_standing
-                    WHERE batch_id = $2 AND model = $3 AND state = 'queued' AND NOT has_key AND claimed_by IS NULL
+                UPDATE task_state SET claimed_by = $1 WHERE id IN (
+                    SELECT id FROM task_state
+                    WHERE batch_id = $2 AND model = $3 AND state = 'queued' AND NOT is_submitted AND claimed_by IS NULL
                     ORDER BY priority DESC, id LIMIT $4)
                 RETURNING id
                 """, .integer(runner.rawValue), SQLValue(queue.batch), .text(queue.model.text), SQLValue(limit))
@@ -85,7 +85,7 @@ extension Store {
         try transaction { database throws(StoreError) in
             for task in tasks {
                 try database.run(
-                    "UPDATE task_standing SET claimed_by = NULL WHERE id = $1 AND claimed_by = $2", SQLValue(task),
+                    "UPDATE task_state SET claimed_by = NULL WHERE id = $1 AND claimed_by = $2", SQLValue(task),
                     .integer(runner.rawValue))
             }
         }
@@ -104,7 +104,7 @@ extension SQLiteConnection {
     fileprivate func releaseClaimsOfEndedRunners() throws(StoreError) -> Int {
         try run(
             """
-            UPDATE task_standing SET claimed_by = NULL
+            UPDATE task_state SET claimed_by = NULL
             WHERE claimed_by IN (SELECT id FROM runner WHERE ended_at_ms IS NOT NULL)
             """)
     }

@@ -154,7 +154,7 @@ extension SQLiteConnection {
         let rows = try rows(
             """
             SELECT c.id, c.kind, c.task, c.attempt, c.is_insisted, s.batch_id, s.model, c.new_seed, c.adopted_task_id
-            FROM command AS c LEFT JOIN task_standing AS s ON s.id = c.task
+            FROM command AS c LEFT JOIN task_state AS s ON s.id = c.task
             WHERE c.ended_at_ms IS NULL AND c.id > $1 ORDER BY c.id LIMIT $2
             """, .integer(last?.rawValue ?? 0), SQLValue(limit)
         ) { row throws(StoreError) -> (id: CommandID, isControl: Bool, command: UserCommand?) in

@@ -56,11 +56,11 @@ extension Store {
             for stored in try database.batches() where batch == nil || stored.id == batch {
                 page += try database.rows(
                     """
-                    SELECT a.task, a.n, i.key, a.task_id, a.key_fingerprint, a.submission_key
+                    SELECT a.task, a.number, i.key, a.task_id, a.key_fingerprint, a.submission_key
                     FROM attempt AS a JOIN task_input AS i ON i.id = a.task
                     WHERE a.batch_id = $1 AND a.settled_at_ms IS NOT NULL AND a.credits_nano IS NULL
-                        AND a.task_id IS NOT NULL AND NOT a.is_cost_awaited AND (a.task, a.n) > ($2, $3)
-                    ORDER BY a.task, a.n LIMIT $4
+                        AND a.task_id IS NOT NULL AND NOT a.is_cost_awaited AND (a.task, a.number) > ($2, $3)
+                    ORDER BY a.task, a.number LIMIT $4
                     """, SQLValue(stored.id), SQLValue(last?.task.rawValue ?? .min), SQLValue(last?.number ?? 0),
                     SQLValue(limit)
                 ) { row throws(StoreError) in

@@ -77,8 +77,8 @@ extension Store {
                 repeat {
                     model = try database.value(
                         """
-                        SELECT model FROM task_standing
-                        WHERE batch_id = $1 AND state = 'queued' AND NOT has_key AND model > coalesce($2, '')
+                        SELECT model FROM task_state
+                        WHERE batch_id = $1 AND state = 'queued' AND NOT is_submitted AND model > coalesce($2, '')
                         ORDER BY model LIMIT 1
                         """, SQLValue(batch), SQLValue(model))
                     if let model { lanes.append(TaskQueueID(batch: batch, model: ModelID(model))) }
@@ -115,7 +115,7 @@ extension Store {
     }
 
     private static func waitingPage(_ range: String, limit: String) -> String {
-        waitingTasks("s.batch_id = $1 AND s.model = $2 AND s.state = 'queued' AND NOT s.has_key AND \(range)")
+        waitingTasks("s.batch_id = $1 AND s.model = $2 AND s.state = 'queued' AND NOT s.is_submitted AND \(range)")
             + " LIMIT \(limit)"
     }
 
@@ -124,7 +124,7 @@ extension Store {
         """
         SELECT s.id, s.batch_id, i.key, s.attempt, s.model, i.duration_seconds, i.resolution,
             i.request, s.new_seed, s.priority, i.output, \(tagBudgets(of: "i.id", in: "i.batch_id")) AS tag_budgets
-        FROM task_standing AS s JOIN task_input AS i ON i.id = s.id
+        FROM task_state AS s JOIN task_input AS i ON i.id = s.id
         WHERE \(condition)
         ORDER BY s.priority DESC, s.id
         """
@@ -132,7 +132,7 @@ extension Store {
 
     /// A condition over `attempt AS a`: whether a reply to the attempt was about another submission.
     static let conflictCondition = """
-        EXISTS (SELECT 1 FROM event AS e WHERE e.task = a.task AND e.attempt = a.n AND e.kind = 'uncertain'
+        EXISTS (SELECT 1 FROM event AS e WHERE e.task = a.task AND e.attempt = a.number AND e.kind = 'uncertain'
             AND e.code = '\(ProviderError.anotherSubmission)')
         """
 
@@ -140,7 +140,7 @@ extension Store {
     public func isConflict(_ attempt: AttemptID) throws(StoreError) -> Bool {
         try reading { database throws(StoreError) in
             try database.exists(
-                "SELECT 1 FROM attempt AS a WHERE a.task = $1 AND a.n = $2 AND \(Self.conflictCondition)",
+                "SELECT 1 FROM attempt AS a WHERE a.task = $1 AND a.number = $2 AND \(Self.conflictCondition)",
                 SQLValue(attempt.task), SQLValue(attempt.number))
         }
     }
@@ -194,9 +194,9 @@ extension SQLiteConnection {
         try rows(
             """
             \(Self.openAttempt)
-            WHERE a.batch_id = $1 AND (a.is_open OR a.is_unsaved OR a.is_cost_awaited) AND (a.task, a.n) > ($2, $3)
+            WHERE a.batch_id = $1 AND (a.is_open OR a.is_unsaved OR a.is_cost_awaited) AND (a.task, a.number) > ($2, $3)
                 AND (a.is_unsaved OR NOT $5)
-            ORDER BY a.task, a.n LIMIT $4
+            ORDER BY a.task, a.number LIMIT $4
             """, SQLValue(batch), SQLValue(last?.task.rawValue ?? .min), SQLValue(last?.number ?? 0), SQLValue(limit),
             SQLValue(onlyUnsaved), map: Self.readOpenAttempt)
     }
@@ -205,7 +205,7 @@ extension SQLiteConnection {
         try first(
             """
             \(Self.openAttempt)
-            WHERE a.task = $1 AND a.n = $2 AND (a.is_open OR a.is_unsaved OR a.is_cost_awaited
+            WHERE a.task = $1 AND a.number = $2 AND (a.is_open OR a.is_unsaved OR a.is_cost_awaited
                 OR a.settled_at_ms IS NOT NULL AND a.credits_nano IS NULL AND a.task_id IS NOT NULL)
             """, SQLValue(attempt.task), SQLValue(attempt.number), map: Self.readOpenAttempt)
     }
@@ -221,7 +221,7 @@ extension SQLiteConnection {
     }
 
     private static let openAttempt = """
-        SELECT a.task, a.n, i.key, a.submission_key, a.model, a.dialect, a.key_fingerprint, a.body,
+        SELECT a.task, a.number, i.key, a.submission_key, a.model, a.dialect, a.key_fingerprint, a.body,
             i.duration_seconds, i.resolution, a.submitted_at_ms, a.reserved_nano, a.lost_at_ms, i.output,
             a.state, a.task_id, a.outcome_unknown_at_ms IS NOT NULL AS is_uncertain, a.output_url, a.is_unsaved,
             a.is_cost_awaited, a.failure_code IS NOT DISTINCT FROM 'no_asset' AS has_no_asset, a.credits_nano IS NULL AS is_unpriced,

@@ -75,14 +75,14 @@ extension Store {
         try reading { database throws(StoreError) in
             try database.rows(
                 """
-                SELECT n, state, submission_key, dialect, key_fingerprint, task_id, submitted_at_ms,
+                SELECT number, state, submission_key, dialect, key_fingerprint, task_id, submitted_at_ms,
                     not_accepted_at_ms, settled_at_ms, superseded_at_ms, reserved_nano, credits_nano, output_path,
                     failure_code, failure_message
-                FROM attempt WHERE task = $1 ORDER BY n
+                FROM attempt WHERE task = $1 ORDER BY number
                 """, SQLValue(task)
             ) { row throws(StoreError) in
                 AttemptRow(
-                    number: try row.attemptNumber("n"), state: try row.word("state"),
+                    number: try row.attemptNumber("number"), state: try row.word("state"),
                     submissionKey: row["submission_key"], dialect: try row.word("dialect"),
                     account: row["key_fingerprint"], remoteID: row["task_id"], submittedAt: row["submitted_at_ms"],
                     notAcceptedAt: row["not_accepted_at_ms"], settledAt: row["settled_at_ms"],
@@ -157,7 +157,7 @@ extension SQLiteConnection {
 
     func recordRetake(of task: TaskID, at: Instant) throws(StoreError) {
         let number = try first(
-            "SELECT attempt FROM task_standing WHERE id = $1 AND state = 'completed' AND has_key", SQLValue(task)
+            "SELECT attempt FROM task_state WHERE id = $1 AND state = 'completed' AND is_submitted", SQLValue(task)
         ) { row throws(StoreError) in try row.attemptNumber("attempt") }
         guard let number else { throw Self.conflict("retried", task) }
         try supersede(AttemptID(task: task, number: number), state: .completed, at: at)
