@@ -11,8 +11,7 @@ struct ActiveAttempt: Sendable {
     private var rare: Box<ColdFields>?
 
     var state: AttemptState
-    /// Set once the runner has prepared the submission.
-    var submissionKey: SubmissionKey?
+    let submissionKey: SubmissionKey
     var reserved: Credits?
     /// Negative: none. An optional would take twice the space.
     private var estimateNano: Int64 = -1
@@ -44,7 +43,7 @@ struct ActiveAttempt: Sendable {
     var isUnresolved = false
 
     init(
-        attempt: AttemptID, kind: AttemptTraits, key: TaskKey, submissionKey: SubmissionKey?, sentAt: Instant,
+        attempt: AttemptID, kind: AttemptTraits, key: TaskKey, submissionKey: SubmissionKey, sentAt: Instant,
         output: String?, state: AttemptState, reserved: Credits?, holdsSlot: Bool
     ) {
         self.attempt = attempt
@@ -181,8 +180,7 @@ struct ActiveAttempt: Sendable {
     }
 
     struct PendingSubmission: Sendable {
-        /// Set once the runner has prepared it.
-        var submission: Submission?
+        let submission: Submission
         /// Set if it was begun in this run: it can return to its queue.
         var task: WaitingTask?
         /// Whether its last send lies in the future, so that its age is unknown.

@@ -6,7 +6,7 @@ extension Scheduler {
         _ flight: ActiveAttempt, _ report: RemoteTask, as remote: RemoteTaskID?, from source: Acceptance.Source,
         _ now: Instant
     ) {
-        guard let remote, let pending = flight.pending, let submission = pending.submission else {
+        guard let remote, let pending = flight.pending else {
             preconditionFailure("attempt \(flight.attempt) was accepted without a name or a submission")
         }
         var flight = flight
@@ -26,7 +26,7 @@ extension Scheduler {
         if let verdict = Self.cancelVerdict(verdicts, on: accepted.state) {
             steps.append(.cancelWanted(flight.attempt, verdict.reason))
         }
-        let evidence = keyEvidence(report, submission, source)
+        let evidence = keyEvidence(report, pending.submission, source)
         if let evidence, trust[flight.account] != .honoured {
             steps.append(.keyTrust(trustRecord(flight.account, .honoured, evidence: evidence)))
         }

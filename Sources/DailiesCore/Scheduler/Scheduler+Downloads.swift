@@ -35,15 +35,14 @@ extension Scheduler {
         guard !isStopping, !isFinished else { return }
         if let until = pause.diskUntil, now < until { return }
         while let attempt = downloads.next() {
-            guard var flight = flight(attempt), let asset = flight.completion?.asset, let key = flight.submissionKey
-            else {
+            guard var flight = flight(attempt), let asset = flight.completion?.asset else {
                 downloads.ended()
                 continue
             }
             flight.downloadSerial &+= 1
             flight.completion?.measuredBytes = 0
             flight.completion?.measurements = 0
-            effects.append(.act(.download(attempt, key, asset, output: flight.outputName)))
+            effects.append(.act(.download(attempt, flight.submissionKey, asset, output: flight.outputName)))
             measureLater(flight, now)
             put(flight)
         }

@@ -27,7 +27,7 @@ extension Scheduler {
         case .resolveSubmission where flight.command?.adopted != nil:
             flight.command?.adopted.map { TaskQuery(.remote($0), account: flight.account) }
         case .resolveSubmission, .verifyKeySupport:
-            flight.submissionKey.map { TaskQuery(.key($0), account: flight.account) }
+            TaskQuery(.key(flight.submissionKey), account: flight.account)
         case .poll, .complete, .cancel:
             flight.remoteID.map { TaskQuery(.remote($0), account: flight.account) }
         }
@@ -179,11 +179,8 @@ extension Scheduler {
     /// After the first acceptance without an echo, queries the key once to test key support. Only further submits wait
     /// for it; without an answer the next acceptance tests again.
     mutating func verifyKeySupport(_ flight: ActiveAttempt, _ remote: RemoteTaskID) {
-        guard let key = flight.submissionKey, let question = question(for: flight, .verifyKeySupport), !isStopping
-        else {
-            return
-        }
-        keyChecks[flight.account] = KeyCheck(attempt: flight.attempt, key: key, remote: remote)
+        guard let question = question(for: flight, .verifyKeySupport), !isStopping else { return }
+        keyChecks[flight.account] = KeyCheck(attempt: flight.attempt, key: flight.submissionKey, remote: remote)
         effects.append(.act(.ask(flight.attempt, .verifyKeySupport, question)))
     }
 

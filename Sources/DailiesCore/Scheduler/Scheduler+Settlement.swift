@@ -90,10 +90,11 @@ extension Scheduler {
         case .skip, .pause: return []
         case .retry: return [.retried(task)]
         case .newSeed:
-            guard catalogue[flight.shape.model]?.extraFields[CanonicalRequest.seedField] != nil,
-                let key = flight.submissionKey
-            else { return [.retried(task)] }
-            return [.retried(task), .reseeded(task, CanonicalRequest.seed(after: key), isByRule: true)]
+            guard catalogue[flight.shape.model]?.extraFields[CanonicalRequest.seedField] != nil else {
+                return [.retried(task)]
+            }
+            let seed = CanonicalRequest.seed(after: flight.submissionKey)
+            return [.retried(task), .reseeded(task, seed, isByRule: true)]
         }
     }
 

@@ -145,19 +145,23 @@ extension Scheduler {
                     + "--max-credits-per-task")
             return .done
         }
+        guard let submission = makeSubmission(task, account) else { return .laneWaits }
         lanes.take(task)
         budgets.reserve(bound, for: task.budgets)
         var flight = ActiveAttempt(
-            attempt: AttemptID(task: task.id, number: task.attempt),
+            attempt: submission.attempt,
             kind: kinds.kind(batch: task.batch, shape: task.shape, account: account, tagBudgets: task.tagBudgets),
-            key: task.key, submissionKey: nil, sentAt: now, output: task.output, state: .waiting, reserved: bound,
-            holdsSlot: true)
-        flight.pending = ActiveAttempt.PendingSubmission(submission: nil, task: task, sends: 1, isSubmitInFlight: true)
+            key: task.key, submissionKey: submission.key, sentAt: now, output: task.output, state: .waiting,
+            reserved: bound, holdsSlot: true)
+        flight.pending = ActiveAttempt.PendingSubmission(
+            submission: submission, task: task, sends: 1, isSubmitInFlight: true)
         advance(&flight, .sent)
         put(flight)
         sends(task.shape.model, for: account, now)
         canary?.began(flight.attempt)
-        effects.append(.begin(task, reserved: bound))
+        // A crash before the commit leaves a waiting task; a crash after it leaves an unknown outcome, which the next
+        // run resolves by querying.
+        commit([.intent(Intent(submission: submission, reserved: bound))], then: [.submit(submission)], now)
         effects.append(.tell(.submitted(task.name, task.shape.model)))
         return .done
     }
@@ -166,15 +170,12 @@ extension Scheduler {
 
     mutating func submitted(_ submission: Submission, _ outcome: SubmitResult, _ now: Instant) {
         submitsInFlight[submission.account, default: 0] -= 1
-        guard var flight = flight(submission.attempt), var pending = flight.pending else {
+        guard var flight = flight(submission.attempt), flight.pending != nil else {
             preconditionFailure("a submit of attempt \(submission.attempt) ended that was not in flight")
         }
         modelPauses[flight.shape.model]?.isProbing = false
         lanes.settledDuringLoad(flight.attempt.task, in: TaskQueueID(batch: flight.batch, model: flight.shape.model))
-        pending.submission = submission
-        pending.isSubmitInFlight = false
-        flight.pending = pending
-        flight.submissionKey = submission.key
+        flight.pending?.isSubmitInFlight = false
         let wasTryingFunds = pause.isTryingFunds
         pause.isTryingFunds = false
         let outcome = Self.checked(outcome, submission)

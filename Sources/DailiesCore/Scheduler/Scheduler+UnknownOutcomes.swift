@@ -99,7 +99,7 @@ extension Scheduler {
     /// Whether resubmitting is safe. Key support is proven per dialect: bytes of another dialect are not resubmitted on
     /// it.
     private func isResubmissionSafe(_ flight: ActiveAttempt) -> Bool {
-        trust[flight.account] == .honoured && flight.pending?.submission?.dialect == dialect
+        trust[flight.account] == .honoured && flight.pending?.submission.dialect == dialect
     }
 
     /// Whether the provider still remembers keys of this age. Only then does a missing key prove that no send arrived.

@@ -1,14 +1,16 @@
 /// Makes all decisions of a run: `event + now → effects`. It starts no timer, thread, query or request; the runner
 /// does, and reports back.
 ///
-/// Every step that costs money follows intent, action, outcome: `Effect.begin` makes the intent durable before the
-/// submit, `Effect.commit(_:then:)` makes an outcome durable before anything builds on it. After a crash the next run
+/// Every step that costs money follows intent, action, outcome: `Effect.commit(_:then:)` makes the intent durable
+/// before the submit, and an outcome durable before anything builds on it. After a crash the next run
 /// finds open attempts as ``OpenAttempt`` and settles them by querying, never by submitting again.
 public struct Scheduler: Sendable {
     let settings: SchedulerSettings
     let catalogue: ModelCatalogue
     let baseURL: String
     let dialect: Dialect
+    /// Prepares the submission of a task with an API key.
+    let makeSubmission: @Sendable (WaitingTask, KeyFingerprint) -> Submission?
 
     var random: SplitMix64
     var lanes: TaskQueues
@@ -97,13 +99,18 @@ public struct Scheduler: Sendable {
     /// - Parameters:
     ///   - settings: already divided by the speed.
     ///   - seed: the seed of the jitter.
+    ///   - makeSubmission: prepares the submission of a task: its key and the exact bytes to send. The same task always
+    ///     gives the same submission. Called only for a task that is about to be sent, since the bytes may contain a
+    ///     large image. nil: it cannot be prepared, and the runner ends the run.
     public init(
-        settings: SchedulerSettings, catalogue: ModelCatalogue, baseURL: String, dialect: Dialect, seed: UInt64
+        settings: SchedulerSettings, catalogue: ModelCatalogue, baseURL: String, dialect: Dialect, seed: UInt64,
+        makeSubmission: @escaping @Sendable (WaitingTask, KeyFingerprint) -> Submission?
     ) {
         self.settings = settings
         self.catalogue = catalogue
         self.baseURL = baseURL
         self.dialect = dialect
+        self.makeSubmission = makeSubmission
         random = SplitMix64(seed: seed)
         lanes = TaskQueues(pageSize: settings.pageSize)
         limits = settings.limits

@@ -65,7 +65,10 @@ final class SchedulerHarness {
         self.store = store
         if let now { self.now = now }
         scheduler = Scheduler(
-            settings: settings, catalogue: catalogue, baseURL: "http://provider", dialect: dialect, seed: seed)
+            settings: settings, catalogue: catalogue, baseURL: "http://provider", dialect: dialect, seed: seed
+        ) { task, account in
+            Self.submission(task.attemptID, model: task.shape.model, account: account, dialect: dialect)
+        }
     }
 
     /// Plus a tenth it is two credits.
@@ -253,7 +256,6 @@ final class SchedulerHarness {
                 let owner = changes.lazy.compactMap(store.owner(refusing:)).first
                 if owner == nil { for change in changes { record(change) } }
                 claims.append((id, owner))
-            case .begin(let task, let reserved): begin(task, reserved)
             case .act(let action): act(action)
             case .wake(let wake, let instant):
                 if instant <= now { problems.append("\(wake) is armed for \(instant), at \(now)") }
@@ -276,21 +278,16 @@ final class SchedulerHarness {
         case .intent(let intent):
             let batch = store.entries[intent.submission.attempt.task]?.task.batch ?? Self.batch
             if isAboveCap(batch) { problems.append("\(intent.submission.attempt) is begun above the budget") }
+            checkLimits(of: intent.submission.model)
         default: break
         }
         observer?(change, store)
     }
 
-    private func begin(_ task: WaitingTask, _ reserved: Credits?) {
-        let id = AttemptID(task: task.id, number: task.attempt)
-        let account = scheduler.accounts.account(for: task.shape.model) ?? Self.account
-        let submission = Self.submission(
-            id, model: task.shape.model, account: account, dialect: scheduler.dialect)
-        record(Mutation(at: now, .intent(Intent(submission: submission, reserved: reserved))))
-        act(.submit(submission))
-        let flying = scheduler.flights.values.count { $0.holdsSlot && $0.shape.model == task.shape.model }
-        if let limit = scheduler.limits.byModel[task.shape.model], flying > limit {
-            problems.append("\(flying) of \(task.shape.model) in flight, with a limit of \(limit)")
+    private func checkLimits(of model: ModelID) {
+        let inFlight = scheduler.flights.values.count { $0.holdsSlot && $0.shape.model == model }
+        if let limit = scheduler.limits.byModel[model], inFlight > limit {
+            problems.append("\(inFlight) of \(model) in flight, with a limit of \(limit)")
         }
         if scheduler.tally.inFlight > scheduler.concurrencyLimit {
             problems.append("\(scheduler.tally.inFlight) in flight, with a limit of \(scheduler.concurrencyLimit)")
