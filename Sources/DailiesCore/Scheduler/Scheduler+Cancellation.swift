@@ -105,7 +105,7 @@ extension Scheduler {
     }
 
     private mutating func stopModel(_ model: ModelID, _ detail: String) {
-        guard stoppedModels.insert(model).inserted else { return }
+        guard models.stop(model) else { return }
         lanes.block { $0.model == model }
         ending.isWorkOutstanding = true
         addReason("\(detail); no more \(model) clips were submitted; use --accept-quote to continue")

@@ -7,8 +7,8 @@ extension Scheduler {
         let unsettled = flights.values.count { $0.parking == nil && $0.pending != nil || $0.isUncertainForOtherKey }
         ending.uncertain = tally.uncertain + tally.lost + unsettled
         ending.unsaved = settings.downloads ? tally.toSave : 0
-        for (model, paused) in modelPauses.sorted(by: { $0.key < $1.key }) where lanes.waits(for: model) {
-            if let message = paused.withdrawal { addReason("no more \(model) clips were submitted: \(message)") }
+        for (model, message) in models.withdrawals where lanes.waits(for: model) {
+            addReason("no more \(model) clips were submitted: \(message)")
         }
         if tally.active > 0 || tally.otherAccount > 0 || lanes.hasWaiting || !recovery.isWhole {
             ending.isWorkOutstanding = true
@@ -30,7 +30,7 @@ extension Scheduler {
 
     /// Whether tasks are waiting that this run may still submit.
     private var canEverSubmit: Bool {
-        guard !lanes.isDone(ignoring: isWithdrawn) else { return false }
+        guard !lanes.isDone(ignoring: { models.isWithdrawn($0.model) }) else { return false }
         // Uncertain tasks block submission until a user settles them; unsaved ones until the next run.
         return tally.uncertain < settings.uncertainLimit && tally.awaitingDownload < settings.unsavedLimit
     }

@@ -41,7 +41,7 @@ extension Scheduler {
 
     /// Whether a queue may submit: its model and batch are neither paused nor full.
     func hasRoom(in lane: TaskQueueID) -> Bool {
-        if isModelPaused(lane.model) { return false }
+        if models.isPaused(lane.model) { return false }
         if !pausedScopes.isEmpty, pausedScopes.contains(.batch(lane.batch)) || pausedScopes.contains(.model(lane.model))
         {
             return false
@@ -59,7 +59,7 @@ extension Scheduler {
     /// Counts an outgoing submit.
     mutating func sends(_ model: ModelID, for account: KeyFingerprint, _ now: Instant) {
         pacer.sent(at: now)
-        probes(model)
+        models.sent(model)
         submitsInFlight[account, default: 0] += 1
         if pause.isWithoutFunds { pause.isTryingFunds = true }
         if breaker.isOpen {
@@ -173,7 +173,7 @@ extension Scheduler {
         guard var flight = flight(submission.attempt), flight.pending != nil else {
             preconditionFailure("a submit of attempt \(submission.attempt) ended that was not in flight")
         }
-        modelPauses[flight.shape.model]?.isProbing = false
+        models.submitEnded(flight.shape.model)
         lanes.settledDuringLoad(flight.attempt.task, in: TaskQueueID(batch: flight.batch, model: flight.shape.model))
         flight.pending?.isSubmitInFlight = false
         let wasTryingFunds = pause.isTryingFunds
@@ -262,7 +262,7 @@ extension Scheduler {
     mutating func reopen(_ lane: TaskQueueID) {
         guard isInScope(lane) else { return }
         lanes.restart(lane)
-        if stoppedModels.contains(lane.model) { lanes.block { $0 == lane } }
+        if models.isStopped(lane.model) { lanes.block { $0 == lane } }
     }
 
     /// Whether this run may submit tasks of a queue.

@@ -180,9 +180,7 @@ extension Scheduler {
         for (index, attempt) in resubmissions.enumerated() {
             guard let flight = flight(attempt), flight.pending?.awaitsResubmit == true else { continue }
             let lane = TaskQueueID(batch: flight.batch, model: flight.shape.model)
-            if isSubmissionOver || areQueriesOver || flight.isCancelRequested
-                || stoppedModels.contains(lane.model)
-            {
+            if isSubmissionOver || areQueriesOver || flight.isCancelRequested || models.isStopped(lane.model) {
                 parkUncertain(flight, Self.notInThisRun, now)
                 continue
             }

@@ -28,9 +28,7 @@ public struct Scheduler: Sendable {
     /// Attempts waiting to be resubmitted, in order. They go before all unsent tasks.
     var resubmissions: [AttemptID] = []
     var breaker: CircuitBreaker
-    var modelPauses: [ModelID: ModelPause] = [:]
-    /// Models that this run no longer submits: unavailable for too long, or stopped by a guard.
-    var stoppedModels: Set<ModelID> = []
+    var models: ModelPauses
     var canary: Canary?
     var rejectionsInARow = 0
     var downloads: DownloadQueue
@@ -121,6 +119,7 @@ public struct Scheduler: Sendable {
         if case .adaptive(let share) = settings.cadence { durationHistory = DurationHistory(share: share) }
         canary = settings.canary.map(Canary.init)
         breaker = CircuitBreaker(policy: settings.retry)
+        models = ModelPauses(policy: settings.retry, maximumWait: settings.maximumWait)
         downloads = DownloadQueue(limit: settings.downloadConcurrency)
     }
 
@@ -389,7 +388,7 @@ public struct Scheduler: Sendable {
     private mutating func armAccount(_ now: Instant) {
         guard !isFinished, !isStopping else { return }
         var moments = [pause.until, pause.diskUntil, pause.retryAt, limiter.nextProbe]
-        if !isSubmissionOver { moments += modelMoments }
+        if !isSubmissionOver { moments += models.moments }
         if pause.isPaced, let turn = pacer.next, turn > now { moments.append(turn) }
         if let since = breaker.openSince, !areQueriesOver {
             moments.append(since + settings.maximumWait)
