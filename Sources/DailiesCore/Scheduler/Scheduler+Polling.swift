@@ -7,7 +7,7 @@ extension Scheduler {
         // Its answer has arrived, and the store is checking who owns the task.
         guard claims[attempt] == nil else { return }
         guard accounts.contains(flight.account) else { return }
-        if breaker.isOpen { return deferredQueries.append(attempt) }
+        if outage.isOpen { return outage.deferQuery(attempt) }
         guard let question = question(for: flight, purpose) else { return }
         markAsked(&flight, purpose, now)
         put(flight)
@@ -45,7 +45,7 @@ extension Scheduler {
     /// A wake-up of an attempt: a poll, a query by key, a resubmission, or a query for missing parts of a completed
     /// task.
     mutating func due(_ flight: ActiveAttempt, _ now: Instant) {
-        if flight.state == .uncertain, flight.pending?.mayResubmit == true, !isSubmissionOver, !breaker.isOpen {
+        if flight.state == .uncertain, flight.pending?.mayResubmit == true, !isSubmissionOver, !outage.isOpen {
             return enqueueResubmit(flight, now)
         }
         ask(flight.attempt, purpose(of: flight), now)
@@ -53,13 +53,9 @@ extension Scheduler {
 
     /// The provider answered in any way, which ends an outage.
     mutating func providerAnswered(_ now: Instant) {
-        isProbing = false
-        mayProbeBySubmit = false
-        guard breaker.answered() else { return }
+        guard let deferred = outage.answered() else { return }
         effects.append(.tell(.resumed))
         // Deferred queries are spread out, and submits follow later, so as not to flood the provider.
-        let deferred = deferredQueries
-        deferredQueries = []
         let step = max(settings.recoverySpread / limits.concurrency, .nanoseconds(1))
         for (index, attempt) in deferred.enumerated() {
             guard var flight = flight(attempt), !flight.isQueryInFlight else { continue }
@@ -70,25 +66,22 @@ extension Scheduler {
     }
 
     mutating func failedToAnswer(_ fault: ProviderError, _ now: Instant) {
-        isProbing = false
-        guard breaker.failed(at: now, using: &random) else { return }
+        guard outage.failed(at: now, using: &random) else { return }
         refuseCommands(.noAnswer, fault, now)
-        effects.append(.tell(.paused(.outage, detail: fault.message, until: breaker.nextProbe)))
+        effects.append(.tell(.paused(.outage, detail: fault.message, until: outage.nextProbe)))
     }
 
     /// Sends one query, or allows one submit, to test whether the provider is back.
     mutating func sendProbe(_ now: Instant) {
-        while let attempt = deferredQueries.first {
-            deferredQueries.removeFirst()
+        while let attempt = outage.nextDeferred() {
             guard var flight = flight(attempt), !flight.isQueryInFlight, claims[attempt] == nil else { continue }
             let purpose = purpose(of: flight)
             guard let question = question(for: flight, purpose) else { continue }
-            isProbing = true
+            outage.querySent()
             markAsked(&flight, purpose, now)
             put(flight)
             return effects.append(.act(.ask(attempt, purpose, question)))
         }
-        mayProbeBySubmit = true
     }
 
     // MARK: Answers

@@ -32,7 +32,7 @@ extension Scheduler {
     /// Whether the account as a whole may send another submit, new or repeated.
     func maySend(_ now: Instant) -> Bool {
         if pausedScopes.contains(.everything) || tally.inFlight >= limiter.limit { return false }
-        if breaker.isOpen, isProbing || !mayProbeBySubmit { return false }
+        guard outage.allowsSubmit else { return false }
         if let until = pauseEnd(now), now < until { return false }
         guard pause.isWithoutFunds else { return true }
         // One try once everything has settled: the reservations of our own renders may have been the reason.
@@ -62,10 +62,7 @@ extension Scheduler {
         models.sent(model)
         submitsInFlight[account, default: 0] += 1
         if pause.isWithoutFunds { pause.isTryingFunds = true }
-        if breaker.isOpen {
-            isProbing = true
-            mayProbeBySubmit = false
-        }
+        outage.submitSent()
     }
 
     /// Whether the account as a whole may submit a new task.

@@ -27,7 +27,7 @@ public struct Scheduler: Sendable {
     private(set) var inFlightByModel: [ModelID: Int] = [:]
     /// Attempts waiting to be resubmitted, in order. They go before all unsent tasks.
     var resubmissions: [AttemptID] = []
-    var breaker: CircuitBreaker
+    var outage: Outage
     var models: ModelPauses
     var canary: Canary?
     var rejectionsInARow = 0
@@ -61,12 +61,6 @@ public struct Scheduler: Sendable {
     var claims: [AttemptID: Claim] = [:]
     /// Key-support tests in flight, by account.
     var keyChecks: [KeyFingerprint: KeyCheck] = [:]
-    /// Queries deferred until the end of an outage, in order.
-    var deferredQueries: [AttemptID] = []
-    /// Whether an outage probe is in flight.
-    var isProbing = false
-    /// Whether the next submit is the probe, since no query waits.
-    var mayProbeBySubmit = false
 
     var pause = SubmissionPause()
     var ending = RunResult()
@@ -118,7 +112,7 @@ public struct Scheduler: Sendable {
             maximumProbeInterval: settings.maximumProbeInterval)
         if case .adaptive(let share) = settings.cadence { durationHistory = DurationHistory(share: share) }
         canary = settings.canary.map(Canary.init)
-        breaker = CircuitBreaker(policy: settings.retry)
+        outage = Outage(policy: settings.retry, maximumWait: settings.maximumWait)
         models = ModelPauses(policy: settings.retry, maximumWait: settings.maximumWait)
         downloads = DownloadQueue(limit: settings.downloadConcurrency)
     }
@@ -362,11 +356,11 @@ public struct Scheduler: Sendable {
         if let until = pause.retryAt, now >= until { pause.retryAt = nil }
         limiter.probe(at: now)
         modelsDue(now)
-        if let since = breaker.openSince, now - since >= settings.maximumWait {
+        switch outage.advance(to: now, mayProbe: !isStopping && !areQueriesOver, using: &random) {
+        case .nothing: break
+        case .probe: sendProbe(now)
+        case .giveUp:
             giveUp("the provider has not answered for \(settings.maximumWait.formatted(atSpeed: settings.speed))", now)
-        } else if let probe = breaker.nextProbe, now >= probe, !isProbing, !isStopping, !areQueriesOver {
-            breaker.scheduleProbe(at: now, using: &random)
-            sendProbe(now)
         }
     }
 
@@ -390,10 +384,7 @@ public struct Scheduler: Sendable {
         var moments = [pause.until, pause.diskUntil, pause.retryAt, limiter.nextProbe]
         if !isSubmissionOver { moments += models.moments }
         if pause.isPaced, let turn = pacer.next, turn > now { moments.append(turn) }
-        if let since = breaker.openSince, !areQueriesOver {
-            moments.append(since + settings.maximumWait)
-            if !isProbing { moments.append(breaker.nextProbe) }
-        }
+        if !areQueriesOver { moments += outage.moments }
         guard let next = moments.compactMap({ $0 }).min(), next != pause.armedAt else { return }
         pause.armedAt = next
         pause.serial &+= 1

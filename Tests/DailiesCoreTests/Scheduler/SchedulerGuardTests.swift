@@ -27,7 +27,7 @@ import Testing
             $0.modelConcurrency[sora] = 5
         }
         for id in [1, 3, 5, 7] as [Int64] { rig.land(unserved, id) }
-        #expect(rig.scheduler.models.isPaused(veo) && !rig.scheduler.breaker.isOpen)
+        #expect(rig.scheduler.models.isPaused(veo) && !rig.scheduler.outage.isOpen)
         // Their keys are queried and not found, and their resubmissions wait; the other model continues.
         rig.advance(by: .seconds(1))
         while let question = rig.questions.first(where: { $0.purpose == .resolveSubmission }) {
