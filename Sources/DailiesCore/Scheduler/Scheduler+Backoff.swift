@@ -1,24 +1,21 @@
 /// Backing off after failed submits, and giving up.
 extension Scheduler {
-    /// No submit is sent before this time.
-    func pauseEnd(_ now: Instant) -> Instant? { [pause.until, pause.retryAt].compactMap { $0 }.max() }
-
     /// The submit was never sent. The next one backs off as after any failure, so that a broken connection is not
     /// retried in a tight loop.
     mutating func handleSendFailure(_ fault: ProviderError, _ now: Instant) {
-        let trouble = countFailedSubmit(now)
-        guard now - trouble.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
-        pause.retryAt = now + settings.retry.wait(afterFailures: trouble.count, using: &random)
+        let failures = pauses.submitFailed(at: now)
+        guard now - failures.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
+        pauses.retry(at: now + settings.retry.wait(afterFailures: failures.count, using: &random))
     }
 
     mutating func throttle(_ flight: ActiveAttempt, _ fault: ProviderError, _ throttle: ThrottleKind, _ now: Instant) {
         let sentAt = flight.sentAt
         returnToQueue(flight, fault, now)
         if throttle == .concurrency { return handleConcurrencyLimit(flight, fault, sentAt: sentAt, now) }
-        let trouble = countFailedSubmit(now)
+        let failures = pauses.submitFailed(at: now)
         var wait = throttlePause()
-        if trouble.count >= settings.retry.attempts {
-            wait = max(wait, settings.retry.wait(afterFailures: trouble.count, using: &random))
+        if failures.count >= settings.retry.attempts {
+            wait = max(wait, settings.retry.wait(afterFailures: failures.count, using: &random))
         }
         if let asked = fault.retryAfter { wait = max(asked, settings.throttlePause) }
         guard wait <= settings.maximumWait else {
@@ -26,9 +23,9 @@ extension Scheduler {
             ending.isWorkOutstanding = true
             return
         }
-        guard now - trouble.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
-        pauseAccount(until: now + wait)
-        effects.append(.tell(.paused(.rateLimit, detail: fault.message, until: pause.until)))
+        guard now - failures.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
+        pauses.extend(to: now + wait)
+        effects.append(.tell(.paused(.rateLimit, detail: fault.message, until: pauses.rateLimitEnd)))
     }
 
     /// `concurrency_limit`: the limit becomes the number known to be in flight. Only if that is zero, others use the
@@ -42,30 +39,20 @@ extension Scheduler {
         guard limiter.refused(inFlight: others, sentAt: sentAt, at: now) else { return }
         var wait = max(throttlePause(), min(fault.retryAfter ?? .zero, settings.maximumRequestedWait))
         if others + totalSubmitsInFlight == 0 {
-            let trouble = countFailedSubmit(now)
-            guard now - trouble.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
-            if trouble.count >= settings.retry.attempts {
-                wait = max(wait, settings.retry.wait(afterFailures: trouble.count, using: &random))
+            let failures = pauses.submitFailed(at: now)
+            guard now - failures.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
+            if failures.count >= settings.retry.attempts {
+                wait = max(wait, settings.retry.wait(afterFailures: failures.count, using: &random))
             }
         }
         let detail = "the provider accepts no more tasks in flight"
         effects.append(.tell(.paused(.concurrencyLimit(limiter.limit), detail: detail, until: limiter.nextProbe)))
-        pauseAccount(until: now + wait)
+        pauses.extend(to: now + wait)
     }
 
     private mutating func throttlePause() -> Duration {
         let least = min(max(settings.throttlePause.nanoseconds, 0), Int64.max / 3)
         return .nanoseconds(least + Int64.random(in: 0...(2 * least), using: &random))
-    }
-
-    private mutating func pauseAccount(until instant: Instant) {
-        pause.until = max(pause.until ?? .distantPast, instant)
-    }
-
-    private mutating func countFailedSubmit(_ now: Instant) -> (count: Int, since: Instant) {
-        let trouble = (count: (pause.trouble?.count ?? 0) + 1, since: pause.trouble?.since ?? now)
-        pause.trouble = trouble
-        return trouble
     }
 
     private mutating func giveUpSubmitting(_ fault: ProviderError, _ now: Instant) {

@@ -15,9 +15,7 @@ extension Scheduler {
         switch canary?.verdict {
         case nil: break
         case .pass:
-            if pause.announced.contains(where: { if case .canary = $0 { true } else { false } }) {
-                effects.append(.tell(.resumed))
-            }
+            if pauses.hasAnnouncedCanary { effects.append(.tell(.resumed)) }
         case .fail(let message):
             endSubmission("\(message); nothing more was submitted")
             effects.append(.tell(.paused(.canary(canary?.clips ?? 0), detail: message, until: nil)))

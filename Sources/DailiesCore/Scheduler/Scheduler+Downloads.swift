@@ -33,7 +33,7 @@ extension Scheduler {
 
     mutating func startDownloads(_ now: Instant) {
         guard !isStopping, !isFinished else { return }
-        if let until = pause.diskUntil, now < until { return }
+        if let until = downloads.pausedUntil, now < until { return }
         while let attempt = downloads.next() {
             guard var flight = flight(attempt), let asset = flight.completion?.asset else {
                 downloads.ended()
@@ -82,7 +82,7 @@ extension Scheduler {
     /// Whether a slow download should yield. Downloads that yielded less often go first, immediately. For the others
     /// each turn lasts twice as long as the last, so that a download that cannot be resumed ends too.
     private func shouldYield(_ completion: ActiveAttempt.Completion) -> Bool {
-        guard let next = downloads.timesStoppedOfNext, pause.diskUntil == nil else { return false }
+        guard let next = downloads.timesStoppedOfNext, downloads.pausedUntil == nil else { return false }
         return next < completion.timesStopped
             || completion.measurements >= 1 << min(completion.timesStopped, Self.maximumDoublings)
     }
@@ -102,7 +102,7 @@ extension Scheduler {
             completion.interruptions = hasProgressed ? 0 : completion.interruptions + 1
             completion.furthest = max(completion.furthest, reached)
             if hasProgressed {
-                pause.diskSince = nil
+                downloads.diskWorked()
                 completion.refusals = 0
                 completion.refusedSince = nil
             }
@@ -133,18 +133,15 @@ extension Scheduler {
         case .diskFailed(let message): diskFailed(flight, message, now)
         }
         // Downloads that waited for the disk gave up for another reason; the next one tests the disk.
-        if downloads.count == 0 { pause.diskSince = nil }
+        if downloads.count == 0 { downloads.diskWorked() }
     }
-
-    /// Whether the disk refused the latest download; rendering further clips would then be wasteful.
-    var isDiskRefusing: Bool { pause.diskSince != nil && downloads.count > 0 }
 
     private mutating func saved(_ flight: ActiveAttempt, _ clip: SavedClip, _ now: Instant) {
         var flight = flight
         advance(&flight, .saved)
         flight.completion?.isSaved = true
         flight.completion?.isClipSettled = true
-        pause.diskSince = nil
+        downloads.diskWorked()
         put(flight)
         var steps: [Mutation.Kind] = [.saved(flight.attempt, clip)]
         if let remark = clip.remark {
@@ -243,13 +240,12 @@ extension Scheduler {
     /// The disk refuses writes: all downloads wait and retry until the maximum wait is over. Nothing new is submitted
     /// until then.
     private mutating func diskFailed(_ flight: ActiveAttempt, _ message: String, _ now: Instant) {
-        if pause.diskSince == nil {
+        let (isNew, isOver) = downloads.diskRefused(at: now, tryingAfter: settings.retry.initialProbeInterval)
+        if isNew {
             let warning = "cannot save clips: \(message); retrying; nothing new is submitted until then"
             effects.append(.tell(.warning(warning)))
         }
-        let since = pause.diskSince ?? now
-        pause.diskSince = since
-        guard now - since < settings.maximumWait else {
+        guard !isOver else {
             closeUnsaved(flight, message, now)
             endSubmission("clips cannot be saved: \(message)")
             for attempt in downloads.abandon() {
@@ -260,7 +256,6 @@ extension Scheduler {
             }
             return
         }
-        pause.diskUntil = now + settings.retry.initialProbeInterval
         put(flight)
         queueDownload(flight, now)
     }

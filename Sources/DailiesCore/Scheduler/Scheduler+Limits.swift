@@ -8,12 +8,12 @@ extension Scheduler {
     }
 
     mutating func pause(_ scope: PauseScope) {
-        guard pausedScopes.insert(scope).inserted else { return }
+        guard pauses.pause(scope) else { return }
         effects.append(.tell(.paused(.user(scope), detail: "requested by the user", until: nil)))
     }
 
     mutating func unpause(_ scope: PauseScope) {
-        guard pausedScopes.remove(scope) != nil else { return }
+        guard pauses.unpause(scope) else { return }
         effects.append(.tell(.resumed))
     }
 }

@@ -62,7 +62,7 @@ extension Scheduler {
             wake(&flight, at: now + step * (index + 1))
             put(flight)
         }
-        pause.retryAt = deferred.isEmpty ? nil : now + settings.recoverySpread / 2
+        pauses.retry(at: deferred.isEmpty ? nil : now + settings.recoverySpread / 2)
     }
 
     mutating func failedToAnswer(_ fault: ProviderError, _ now: Instant) {

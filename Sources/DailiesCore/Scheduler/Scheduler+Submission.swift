@@ -31,29 +31,22 @@ extension Scheduler {
 
     /// Whether the account as a whole may send another submit, new or repeated.
     func maySend(_ now: Instant) -> Bool {
-        if pausedScopes.contains(.everything) || tally.inFlight >= limiter.limit { return false }
-        guard outage.allowsSubmit else { return false }
-        if let until = pauseEnd(now), now < until { return false }
-        guard pause.isWithoutFunds else { return true }
-        // One try once everything has settled: the reservations of our own renders may have been the reason.
-        return tally.active == tally.idleUnresolved + tally.waitingForTurn && !pause.isTryingFunds
+        guard tally.inFlight < limiter.limit, outage.allowsSubmit else { return false }
+        return pauses.allowsSubmit(
+            at: now, isIdle: tally.active == tally.idleUnresolved + tally.waitingForTurn)
     }
 
     /// Whether a queue may submit: its model and batch are neither paused nor full.
     func hasRoom(in lane: TaskQueueID) -> Bool {
-        if models.isPaused(lane.model) { return false }
-        if !pausedScopes.isEmpty, pausedScopes.contains(.batch(lane.batch)) || pausedScopes.contains(.model(lane.model))
-        {
-            return false
-        }
+        if models.isPaused(lane.model) || pauses.isPaused(lane) { return false }
         guard let limit = limits.byModel[lane.model] else { return true }
         return inFlightByModel[lane.model, default: 0] < limit
     }
 
     /// Whether the submit rate allows a submit now; if not, requests a wake-up.
     mutating func paceAllows(_ now: Instant) -> Bool {
-        pause.isPaced = pacer.next.map { now < $0 } ?? false
-        return !pause.isPaced
+        isPaced = pacer.next.map { now < $0 } ?? false
+        return !isPaced
     }
 
     /// Counts an outgoing submit.
@@ -61,13 +54,13 @@ extension Scheduler {
         pacer.sent(at: now)
         models.sent(model)
         submitsInFlight[account, default: 0] += 1
-        if pause.isWithoutFunds { pause.isTryingFunds = true }
+        pauses.submitSent()
         outage.submitSent()
     }
 
     /// Whether the account as a whole may submit a new task.
     private mutating func maySubmit(_ now: Instant) -> Bool {
-        guard maySend(now), !isDiskRefusing else { return false }
+        guard maySend(now), !downloads.isDiskRefusing else { return false }
         if tally.uncertain >= settings.uncertainLimit {
             announce(.uncertainTasks, "\(tally.uncertain) tasks are uncertain")
             return false
@@ -76,12 +69,12 @@ extension Scheduler {
             announce(.unsavedClips, "\(tally.awaitingDownload) paid clips are waiting to be downloaded")
             return false
         }
-        pause.announced.remove(.unsavedClips)
+        pauses.withdraw(.unsavedClips)
         return canaryAllows()
     }
 
     mutating func announce(_ reason: PauseReason, _ detail: String) {
-        guard pause.announced.insert(reason).inserted else { return }
+        guard pauses.announce(reason) else { return }
         effects.append(.tell(.paused(reason, detail: detail, until: nil)))
     }
 
@@ -173,18 +166,17 @@ extension Scheduler {
         models.submitEnded(flight.shape.model)
         lanes.settledDuringLoad(flight.attempt.task, in: TaskQueueID(batch: flight.batch, model: flight.shape.model))
         flight.pending?.isSubmitInFlight = false
-        let wasTryingFunds = pause.isTryingFunds
-        pause.isTryingFunds = false
+        let wasTryingFunds = pauses.submitEnded()
         let outcome = Self.checked(outcome, submission)
         defer { noteRoute(outcome) }
         switch outcome {
         case .accepted(let report):
             providerAnswered(now)
             modelAnswered(flight.shape.model)
-            pause.trouble = nil
+            pauses.submitSettled()
             limiter.accepted(inFlight: tally.inFlight - totalSubmitsInFlight, sentAt: flight.sentAt)
             if wasTryingFunds {
-                pause.isWithoutFunds = false
+                pauses.fundsFound()
                 effects.append(.tell(.resumed))
             }
             accept(flight, report, as: report.remoteID, from: .reply, now)
@@ -198,7 +190,7 @@ extension Scheduler {
             }
         case .refused(let fault):
             providerAnswered(now)
-            pause.trouble = nil
+            pauses.submitSettled()
             refuse(flight, fault, now)
         case .throttled(let fault, let throttle):
             providerAnswered(now)
@@ -324,8 +316,7 @@ extension Scheduler {
             if wasTryingFunds {
                 ending.accountRefused = true
                 endSubmission("out of credits: \(fault.message)")
-            } else if !pause.isWithoutFunds {
-                pause.isWithoutFunds = true
+            } else if pauses.fundsMissing() {
                 effects.append(.tell(.paused(.noFunds, detail: fault.message, until: nil)))
             }
         }

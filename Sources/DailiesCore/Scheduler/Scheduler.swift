@@ -21,8 +21,6 @@ public struct Scheduler: Sendable {
     public internal(set) var limits: SubmissionLimits
     var limiter: ConcurrencyLimiter
     var pacer: RateLimiter
-    /// Scopes that the user paused.
-    var pausedScopes: Set<PauseScope> = []
     /// Tasks that count against the limit, by model.
     private(set) var inFlightByModel: [ModelID: Int] = [:]
     /// Attempts waiting to be resubmitted, in order. They go before all unsent tasks.
@@ -62,7 +60,10 @@ public struct Scheduler: Sendable {
     /// Key-support tests in flight, by account.
     var keyChecks: [KeyFingerprint: KeyCheck] = [:]
 
-    var pause = SubmissionPause()
+    var pauses = SubmissionPauses()
+    var timer = AccountTimer()
+    /// Whether only the submit rate delays the next submit.
+    var isPaced = false
     var ending = RunResult()
     var hasStarted = false
     /// Queries for unknown costs since the start.
@@ -114,7 +115,7 @@ public struct Scheduler: Sendable {
         canary = settings.canary.map(Canary.init)
         outage = Outage(policy: settings.retry, maximumWait: settings.maximumWait)
         models = ModelPauses(policy: settings.retry, maximumWait: settings.maximumWait)
-        downloads = DownloadQueue(limit: settings.downloadConcurrency)
+        downloads = DownloadQueue(limit: settings.downloadConcurrency, maximumWait: settings.maximumWait)
     }
 
     /// Progress of reading the open attempts, in pages, so that queries can start after the first page.
@@ -152,29 +153,6 @@ public struct Scheduler: Sendable {
         let reserved: Credits?
         /// The guards' decisions, if it is accepted.
         let verdicts: [GuardDecision]
-    }
-
-    /// Account-wide pauses of submission.
-    struct SubmissionPause: Sendable {
-        /// When an empty rate bucket resets.
-        var until: Instant?
-        /// 402: submission waits until all tasks in flight have settled, then tries once.
-        var isWithoutFunds = false
-        /// Whether that one submit is in flight.
-        var isTryingFunds = false
-        /// The disk refuses writes: no download before this time.
-        var diskUntil: Instant?
-        var diskSince: Instant?
-        /// Consecutive submits that were neither accepted nor permanently refused, and when they began.
-        var trouble: (count: Int, since: Instant)?
-        /// No submit before this time, since the last one could not be sent.
-        var retryAt: Instant?
-        /// Whether only the submit rate delays the next submit.
-        var isPaced = false
-        /// Reported pauses that still apply.
-        var announced: Set<PauseReason> = []
-        var armedAt: Instant?
-        var serial: UInt32 = 0
     }
 
     /// Numbers of attempts by condition.
@@ -340,20 +318,14 @@ public struct Scheduler: Sendable {
             downloadAgain(flight)
         case .downloadSpeed: preconditionFailure("the runner answers a download-speed timer with `measured`")
         case .account(let serial):
-            guard serial == pause.serial else { return }
-            pause.armedAt = nil
-            accountDue(now)
+            if timer.fired(serial) { accountDue(now) }
         }
     }
 
     /// Handles the end of a pause, a due probe, or an outage that has lasted too long.
     private mutating func accountDue(_ now: Instant) {
-        if let until = pause.until, now >= until {
-            pause.until = nil
-            effects.append(.tell(.resumed))
-        }
-        if let until = pause.diskUntil, now >= until { pause.diskUntil = nil }
-        if let until = pause.retryAt, now >= until { pause.retryAt = nil }
+        if pauses.advance(to: now) { effects.append(.tell(.resumed)) }
+        downloads.advance(to: now)
         limiter.probe(at: now)
         modelsDue(now)
         switch outage.advance(to: now, mayProbe: !isStopping && !areQueriesOver, using: &random) {
@@ -381,14 +353,11 @@ public struct Scheduler: Sendable {
     /// One timer serves all account-wide times.
     private mutating func armAccount(_ now: Instant) {
         guard !isFinished, !isStopping else { return }
-        var moments = [pause.until, pause.diskUntil, pause.retryAt, limiter.nextProbe]
+        var moments = pauses.moments + [downloads.pausedUntil, limiter.nextProbe].compactMap { $0 }
         if !isSubmissionOver { moments += models.moments }
-        if pause.isPaced, let turn = pacer.next, turn > now { moments.append(turn) }
+        if isPaced, let turn = pacer.next, turn > now { moments.append(turn) }
         if !areQueriesOver { moments += outage.moments }
-        guard let next = moments.compactMap({ $0 }).min(), next != pause.armedAt else { return }
-        pause.armedAt = next
-        pause.serial &+= 1
-        effects.append(.wake(.account(serial: pause.serial), at: next))
+        if let wake = timer.set(to: moments) { effects.append(wake) }
     }
 }
 

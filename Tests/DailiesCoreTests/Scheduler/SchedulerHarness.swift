@@ -348,7 +348,7 @@ final class SchedulerHarness {
             return problems.append("\(submission.attempt) is sent without a flight")
         }
         let scopes: Set<PauseScope> = [.everything, .batch(flight.batch), .model(submission.model)]
-        if !scheduler.pausedScopes.isDisjoint(with: scopes) {
+        if !scheduler.pauses.scopes.isDisjoint(with: scopes) {
             problems.append("\(submission.attempt) is sent while held up")
         }
         guard let pace = scheduler.limits.pace, let last = sentAt.last, pace == paceOfLast else {
@@ -396,7 +396,7 @@ final class SchedulerHarness {
 
     private var isStuck: Bool {
         submits.isEmpty && claims.isEmpty && questions.isEmpty && cancels.isEmpty && downloads.isEmpty && loads.isEmpty
-            && scheduler.pausedScopes.isEmpty
+            && scheduler.pauses.scopes.isEmpty
             && openLoads.isEmpty
             && !wakes.contains { isLive($0.wake) }
     }
@@ -406,7 +406,7 @@ final class SchedulerHarness {
         case .attempt(let id, let serial): scheduler.flight(id)?.serial == serial
         case .download(let id, let serial), .downloadSpeed(let id, let serial):
             scheduler.flight(id)?.downloadSerial == serial
-        case .account(let serial): scheduler.pause.armedAt != nil && scheduler.pause.serial == serial
+        case .account(let serial): scheduler.timer.firesAt != nil && scheduler.timer.serial == serial
         }
     }
 }
