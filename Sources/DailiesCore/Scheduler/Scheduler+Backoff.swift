@@ -36,7 +36,7 @@ extension Scheduler {
         // A resubmission keeps its slot: the provider did not count it among the others.
         let own = self.flight(flight.attempt)?.holdsSlot == true ? 1 : 0
         let others = max(0, tally.inFlight - own - totalSubmitsInFlight)
-        guard limiter.refused(inFlight: others, sentAt: sentAt, at: now) else { return }
+        guard slots.refused(inFlight: others, sentAt: sentAt, at: now) else { return }
         var wait = max(throttlePause(), min(fault.retryAfter ?? .zero, settings.maximumRequestedWait))
         if others + totalSubmitsInFlight == 0 {
             let failures = pauses.submitFailed(at: now)
@@ -46,7 +46,7 @@ extension Scheduler {
             }
         }
         let detail = "the provider accepts no more tasks in flight"
-        effects.append(.tell(.paused(.concurrencyLimit(limiter.limit), detail: detail, until: limiter.nextProbe)))
+        effects.append(.tell(.paused(.concurrencyLimit(slots.concurrency), detail: detail, until: slots.nextProbe)))
         pauses.extend(to: now + wait)
     }
 

@@ -14,7 +14,7 @@ extension Scheduler {
         var shortBatches: Set<BatchID> = []
         func isShort(_ lane: TaskQueueID) -> Bool { shortBatches.contains(lane.batch) || short.contains(lane) }
         while maySubmit(now), let task = lanes.next(where: { !isShort($0) && mayBegin($0) }) {
-            guard paceAllows(now) else { break }
+            guard slots.paceAllows(at: now) else { break }
             switch begin(task, now) {
             case .done: break
             case .laneWaits: short.insert(TaskQueueID(batch: task.batch, model: task.shape.model))
@@ -31,7 +31,7 @@ extension Scheduler {
 
     /// Whether the account as a whole may send another submit, new or repeated.
     func maySend(_ now: Instant) -> Bool {
-        guard tally.inFlight < limiter.limit, outage.allowsSubmit else { return false }
+        guard tally.inFlight < slots.concurrency, outage.allowsSubmit else { return false }
         return pauses.allowsSubmit(
             at: now, isIdle: tally.active == tally.idleUnresolved + tally.waitingForTurn)
     }
@@ -39,19 +39,12 @@ extension Scheduler {
     /// Whether a queue may submit: its model and batch are neither paused nor full.
     func hasRoom(in lane: TaskQueueID) -> Bool {
         if models.isPaused(lane.model) || pauses.isPaused(lane) { return false }
-        guard let limit = limits.byModel[lane.model] else { return true }
-        return inFlightByModel[lane.model, default: 0] < limit
-    }
-
-    /// Whether the submit rate allows a submit now; if not, requests a wake-up.
-    mutating func paceAllows(_ now: Instant) -> Bool {
-        isPaced = pacer.next.map { now < $0 } ?? false
-        return !isPaced
+        return slots.hasRoom(for: lane.model, inFlight: inFlightByModel[lane.model, default: 0])
     }
 
     /// Counts an outgoing submit.
     mutating func sends(_ model: ModelID, for account: KeyFingerprint, _ now: Instant) {
-        pacer.sent(at: now)
+        slots.submitSent(at: now)
         models.sent(model)
         submitsInFlight[account, default: 0] += 1
         pauses.submitSent()
@@ -174,7 +167,7 @@ extension Scheduler {
             providerAnswered(now)
             modelAnswered(flight.shape.model)
             pauses.submitSettled()
-            limiter.accepted(inFlight: tally.inFlight - totalSubmitsInFlight, sentAt: flight.sentAt)
+            slots.accepted(inFlight: tally.inFlight - totalSubmitsInFlight, sentAt: flight.sentAt)
             if wasTryingFunds {
                 pauses.fundsFound()
                 effects.append(.tell(.resumed))

@@ -189,7 +189,8 @@ extension Scheduler {
                 break
             }
             // The answer to a user's lookup decides first.
-            guard hasRoom(in: lane), mayUseKey(flight.account), paceAllows(now), !flight.isQueryInFlight else {
+            guard hasRoom(in: lane), mayUseKey(flight.account), slots.paceAllows(at: now), !flight.isQueryInFlight
+            else {
                 waiting.append(attempt)
                 continue
             }

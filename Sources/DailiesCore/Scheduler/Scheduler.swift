@@ -17,10 +17,7 @@ public struct Scheduler: Sendable {
     /// By attempt, since the clip of a paid take may still be downloaded while the next take renders.
     var flights = ActiveAttemptTable()
     var kinds = AttemptTraitsCache()
-    /// The current limits.
-    public internal(set) var limits: SubmissionLimits
-    var limiter: ConcurrencyLimiter
-    var pacer: RateLimiter
+    var slots: SubmissionSlots
     /// Tasks that count against the limit, by model.
     private(set) var inFlightByModel: [ModelID: Int] = [:]
     /// Attempts waiting to be resubmitted, in order. They go before all unsent tasks.
@@ -62,8 +59,6 @@ public struct Scheduler: Sendable {
 
     var pauses = SubmissionPauses()
     var timer = AccountTimer()
-    /// Whether only the submit rate delays the next submit.
-    var isPaced = false
     var ending = RunResult()
     var hasStarted = false
     /// Queries for unknown costs since the start.
@@ -106,11 +101,7 @@ public struct Scheduler: Sendable {
         self.makeSubmission = makeSubmission
         random = SplitMix64(seed: seed)
         lanes = TaskQueues(pageSize: settings.pageSize)
-        limits = settings.limits
-        pacer = RateLimiter(settings.submitPace)
-        limiter = ConcurrencyLimiter(
-            ceiling: settings.concurrency, initialProbeInterval: settings.initialProbeInterval,
-            maximumProbeInterval: settings.maximumProbeInterval)
+        slots = SubmissionSlots(settings)
         if case .adaptive(let share) = settings.cadence { durationHistory = DurationHistory(share: share) }
         canary = settings.canary.map(Canary.init)
         outage = Outage(policy: settings.retry, maximumWait: settings.maximumWait)
@@ -215,7 +206,10 @@ public struct Scheduler: Sendable {
     }
 
     /// The current limit of tasks in flight; it may be below the user's.
-    public var concurrencyLimit: Int { limiter.limit }
+    public var concurrencyLimit: Int { slots.concurrency }
+
+    /// The user's current limits.
+    public var limits: SubmissionLimits { slots.limits }
 
     /// Handles one event and returns the effects, in order.
     ///
@@ -239,9 +233,11 @@ public struct Scheduler: Sendable {
         case .stopRequested:
             isStopping = true
             ending.isInterrupted = true
-        case .limitsChanged(let limits): change(limits)
-        case .pauseRequested(let scope): pause(scope)
-        case .unpauseRequested(let scope): unpause(scope)
+        case .limitsChanged(let limits): slots.change(limits)
+        case .pauseRequested(let scope):
+            guard pauses.pause(scope) else { break }
+            effects.append(.tell(.paused(.user(scope), detail: "requested by the user", until: nil)))
+        case .unpauseRequested(let scope): if pauses.unpause(scope) { effects.append(.tell(.resumed)) }
         case .commanded(let command): commanded(command, now)
         }
         recoverMore()
@@ -326,7 +322,7 @@ public struct Scheduler: Sendable {
     private mutating func accountDue(_ now: Instant) {
         if pauses.advance(to: now) { effects.append(.tell(.resumed)) }
         downloads.advance(to: now)
-        limiter.probe(at: now)
+        slots.advance(to: now)
         modelsDue(now)
         switch outage.advance(to: now, mayProbe: !isStopping && !areQueriesOver, using: &random) {
         case .nothing: break
@@ -353,9 +349,8 @@ public struct Scheduler: Sendable {
     /// One timer serves all account-wide times.
     private mutating func armAccount(_ now: Instant) {
         guard !isFinished, !isStopping else { return }
-        var moments = pauses.moments + [downloads.pausedUntil, limiter.nextProbe].compactMap { $0 }
+        var moments = pauses.moments + slots.moments(after: now) + [downloads.pausedUntil].compactMap { $0 }
         if !isSubmissionOver { moments += models.moments }
-        if isPaced, let turn = pacer.next, turn > now { moments.append(turn) }
         if !areQueriesOver { moments += outage.moments }
         if let wake = timer.set(to: moments) { effects.append(wake) }
     }
