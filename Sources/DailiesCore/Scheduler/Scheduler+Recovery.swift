@@ -84,7 +84,7 @@ extension Scheduler {
         if max(open.sentAt, open.submittedAt, open.lostAt ?? .distantPast) > now { recovery.fromFuture += 1 }
         var flight = ActiveAttempt(
             attempt: open.attempt,
-            kind: kinds.kind(
+            kind: flights.kind(
                 batch: open.batch, shape: open.shape, account: open.submission.account, tagBudgets: open.tagBudgets),
             key: open.key, submissionKey: open.submission.key, sentAt: min(open.sentAt, now), output: open.output,
             state: .submitting, reserved: open.reserved, holdsSlot: false)

@@ -39,7 +39,7 @@ extension Scheduler {
     /// Whether a queue may submit: its model and batch are neither paused nor full.
     func hasRoom(in lane: TaskQueueID) -> Bool {
         if models.isPaused(lane.model) || pauses.isPaused(lane) { return false }
-        return slots.hasRoom(for: lane.model, inFlight: inFlightByModel[lane.model, default: 0])
+        return slots.hasRoom(for: lane.model, inFlight: flights.inFlight(of: lane.model))
     }
 
     /// Counts an outgoing submit.
@@ -133,7 +133,7 @@ extension Scheduler {
         budgets.reserve(bound, for: task.budgets)
         var flight = ActiveAttempt(
             attempt: submission.attempt,
-            kind: kinds.kind(batch: task.batch, shape: task.shape, account: account, tagBudgets: task.tagBudgets),
+            kind: flights.kind(batch: task.batch, shape: task.shape, account: account, tagBudgets: task.tagBudgets),
             key: task.key, submissionKey: submission.key, sentAt: now, output: task.output, state: .waiting,
             reserved: bound, holdsSlot: true)
         flight.pending = ActiveAttempt.PendingSubmission(

@@ -16,10 +16,7 @@ public struct Scheduler: Sendable {
     var lanes: TaskQueues
     /// By attempt, since the clip of a paid take may still be downloaded while the next take renders.
     var flights = ActiveAttemptTable()
-    var kinds = AttemptTraitsCache()
     var slots: SubmissionSlots
-    /// Tasks that count against the limit, by model.
-    private(set) var inFlightByModel: [ModelID: Int] = [:]
     /// Attempts waiting to be resubmitted, in order. They go before all unsent tasks.
     var resubmissions: [AttemptID] = []
     var outage: Outage
@@ -48,8 +45,6 @@ public struct Scheduler: Sendable {
     /// The batches whose waiting tasks this run submits; nil: all.
     var scope: Set<BatchID>?
 
-    /// Counts, updated whenever an attempt changes, without a walk over all attempts.
-    public internal(set) var tally = Counts()
     /// Submits in flight, by account.
     var submitsInFlight: [KeyFingerprint: Int] = [:]
     /// Replies that name a task, until the store has decided who owns it.
@@ -146,64 +141,8 @@ public struct Scheduler: Sendable {
         let verdicts: [GuardDecision]
     }
 
-    /// Numbers of attempts by condition.
-    public struct Counts: Hashable, Sendable {
-        /// Tasks that count against the limit.
-        public internal(set) var inFlight = 0
-        /// Attempts that this run still works on.
-        public internal(set) var active = 0
-        /// Parked attempts that only a user or another run can settle.
-        public internal(set) var uncertain = 0
-        /// Uncertain attempts that are still being resolved.
-        public internal(set) var settling = 0
-        /// Attempts sent with an API key that this run does not have; they wait for a run with that key.
-        public internal(set) var otherAccount = 0
-        /// Attempts that the provider has not known for too long.
-        public internal(set) var lost = 0
-        /// Attempts past the poll window that were queried in this run and have no request in flight: they alone keep
-        /// no run alive. One that is not found is followed until it is lost.
-        public internal(set) var idleUnresolved = 0
-        /// Completed clips that this run gave up saving.
-        public internal(set) var unsaved = 0
-        /// Queries and cancels in flight.
-        public internal(set) var asking = 0
-        /// Completed clips that should be saved and are not yet.
-        public internal(set) var toSave = 0
-        /// Those given up because the provider returns no URL or no length: no download in this run would save them.
-        public internal(set) var outOfReach = 0
-        /// Clips that wait for their download.
-        var awaitingDownload: Int { toSave - outOfReach }
-        /// Downloads that wait, run or will be retried.
-        public internal(set) var saving = 0
-        /// Uncertain attempts that wait to be resubmitted.
-        public internal(set) var waitingForTurn = 0
-
-        mutating func count(_ flight: ActiveAttempt?, _ sign: Int) {
-            guard let flight else { return }
-            if flight.holdsSlot { inFlight += sign }
-            if flight.isQueryInFlight { asking += sign }
-            if flight.isCancelInFlight { asking += sign }
-            if flight.isIdleUnresolved { idleUnresolved += sign }
-            if flight.state == .uncertain, flight.parking == nil { settling += sign }
-            if let completion = flight.completion {
-                if !completion.isClipSettled {
-                    toSave += sign
-                    if completion.asset == nil || completion.isUnverified, flight.parking == .unsaved {
-                        outOfReach += sign
-                    }
-                }
-                if completion.isDownloading { saving += sign }
-            }
-            if flight.pending?.awaitsResubmit == true, flight.parking == nil { waitingForTurn += sign }
-            switch flight.parking {
-            case nil: active += sign
-            case .uncertain: uncertain += sign
-            case .otherAccount: otherAccount += sign
-            case .lost: lost += sign
-            case .unsaved: unsaved += sign
-            }
-        }
-    }
+    /// Counts of this run's attempts.
+    public var tally: Counts { flights.tally }
 
     /// The current limit of tasks in flight; it may be below the user's.
     public var concurrencyLimit: Int { slots.concurrency }
@@ -253,23 +192,10 @@ public struct Scheduler: Sendable {
 
     // MARK: Attempts
 
-    /// Stores a changed attempt and updates the counts.
-    mutating func put(_ flight: ActiveAttempt) {
-        let old = flights.updateValue(flight, forKey: flight.attempt)
-        tally.count(old, -1)
-        tally.count(flight, 1)
-        countSlot(of: flight.shape.model, old?.holdsSlot == true, flight.holdsSlot)
-    }
+    /// Stores a changed attempt.
+    mutating func put(_ flight: ActiveAttempt) { flights.put(flight) }
 
-    mutating func remove(_ flight: ActiveAttempt) {
-        let old = flights.removeValue(forKey: flight.attempt)
-        tally.count(old, -1)
-        countSlot(of: flight.shape.model, old?.holdsSlot == true, false)
-    }
-
-    private mutating func countSlot(of model: ModelID, _ had: Bool, _ has: Bool) {
-        if had != has { inFlightByModel[model, default: 0] += has ? 1 : -1 }
-    }
+    mutating func remove(_ flight: ActiveAttempt) { flights.remove(flight.attempt) }
 
     /// The active attempt; nil if it is finished.
     func flight(_ attempt: AttemptID) -> ActiveAttempt? { flights[attempt] }
