@@ -19,8 +19,8 @@ extension Scheduler {
         }
         if let asked = fault.retryAfter { wait = max(asked, settings.throttlePause) }
         guard wait <= settings.maximumWait else {
-            endSubmission("the provider's rate limit does not reset for \(wait.formatted(atSpeed: settings.speed))")
-            ending.isWorkOutstanding = true
+            run.endSubmission("the provider's rate limit does not reset for \(wait.formatted(atSpeed: settings.speed))")
+            run.leaveWork()
             return
         }
         guard now - failures.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
@@ -57,7 +57,7 @@ extension Scheduler {
 
     private mutating func giveUpSubmitting(_ fault: ProviderError, _ now: Instant) {
         let wait = settings.maximumWait.formatted(atSpeed: settings.speed)
-        endSubmission("no submission has succeeded for \(wait): \(fault.message)")
-        ending.isWorkOutstanding = true
+        run.endSubmission("no submission has succeeded for \(wait): \(fault.message)")
+        run.leaveWork()
     }
 }

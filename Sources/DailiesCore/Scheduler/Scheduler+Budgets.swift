@@ -55,7 +55,7 @@ extension Scheduler {
             + "cost " + (bound.map { "\($0)" } ?? "an unknown amount")
         // Every task with the tag may reach this budget; it is reported once.
         guard reportedBudgets.insert(scope).inserted else { return }
-        addReason(detail)
+        run.addReason(detail)
         effects.append(.tell(.paused(.budget(task.batch), detail: detail, until: nil)))
     }
 
@@ -64,7 +64,7 @@ extension Scheduler {
     mutating func passOver(
         _ task: WaitingTask, under scope: Budgets.Scope?, blocking matches: (TaskQueueID) -> Bool
     ) {
-        ending.budgetReached = true
+        run.reachBudget()
         if case .tag = scope { lanes.take(task) } else { lanes.block(where: matches) }
     }
 
@@ -76,9 +76,5 @@ extension Scheduler {
                 .warning(
                     "clips of \(PriceKind(shape)) were billed up to \(found.billed) credits, more than your figure "
                         + "of \(found.stated) (--rates, --max-credits-per-task); using your figure")))
-    }
-
-    mutating func addReason(_ reason: String) {
-        if !ending.reasons.contains(reason) { ending.reasons.append(reason) }
     }
 }

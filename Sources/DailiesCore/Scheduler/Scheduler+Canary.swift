@@ -17,7 +17,7 @@ extension Scheduler {
         case .pass:
             if pauses.hasAnnouncedCanary { effects.append(.tell(.resumed)) }
         case .fail(let message):
-            endSubmission("\(message); nothing more was submitted")
+            run.endSubmission("\(message); nothing more was submitted")
             effects.append(.tell(.paused(.canary(canary?.clips ?? 0), detail: message, until: nil)))
         }
     }
@@ -45,9 +45,9 @@ extension Scheduler {
     mutating func recordRejection(_ isRejection: Bool) {
         guard let most = settings.maximumPolicyRejections else { return }
         rejectionsInARow = isRejection ? rejectionsInARow + 1 : 0
-        guard isRejection, rejectionsInARow == most, !isSubmissionOver else { return }
+        guard isRejection, rejectionsInARow == most, !run.isSubmissionOver else { return }
         let message = "the content policy rejected \(most) clips in a row"
-        endSubmission("\(message); nothing more was submitted; check the prompts, then run again")
+        run.endSubmission("\(message); nothing more was submitted; check the prompts, then run again")
         effects.append(.tell(.paused(.policyRejections(most), detail: message, until: nil)))
     }
 }

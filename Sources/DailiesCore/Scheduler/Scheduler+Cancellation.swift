@@ -54,15 +54,10 @@ extension Scheduler {
         case .batch:
             let lane = TaskQueueID(batch: flight.batch, model: flight.shape.model)
             guard isInScope(lane) else { break }
-            if lanes.hasWaiting(in: lane) { stopForBudget(verdict.detail) }
+            if lanes.hasWaiting(in: lane) { run.reachBudget(verdict.detail) }
             lanes.add(lane)
             lanes.block { $0 == lane }
         }
-    }
-
-    mutating func stopForBudget(_ detail: String) {
-        ending.budgetReached = true
-        addReason(detail)
     }
 
     /// In hard mode a spent budget cancels tasks queued at the provider.
@@ -107,8 +102,7 @@ extension Scheduler {
     private mutating func stopModel(_ model: ModelID, _ detail: String) {
         guard models.stop(model) else { return }
         lanes.block { $0.model == model }
-        ending.isWorkOutstanding = true
-        addReason("\(detail); no more \(model) clips were submitted; use --accept-quote to continue")
+        run.leaveWork("\(detail); no more \(model) clips were submitted; use --accept-quote to continue")
     }
 
     // MARK: Cancelling
@@ -191,8 +185,8 @@ extension Scheduler {
         reopen(TaskQueueID(batch: flight.batch, model: flight.shape.model))
         guard let detail = cancelDetails.removeValue(forKey: flight.attempt) else { return }
         switch reason {
-        case .budget, .budgetSpent: stopForBudget(detail)
-        case .quote: ending.isWorkOutstanding = true
+        case .budget, .budgetSpent: run.reachBudget(detail)
+        case .quote: run.leaveWork()
         }
     }
 }

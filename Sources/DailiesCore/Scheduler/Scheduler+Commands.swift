@@ -86,7 +86,7 @@ extension Scheduler {
         }
         if flight.completion != nil { return (.completed, nil) }
         if case .running = flight.state, !evenIfCharged { return (.renders, nil) }
-        return areQueriesOver ? (.notCancelled, "this run can no longer query the provider") : nil
+        return run.areQueriesOver ? (.notCancelled, "this run can no longer query the provider") : nil
     }
 
     /// Handles a task to be cancelled that is already rendering, which may be charged.
@@ -166,7 +166,7 @@ extension Scheduler {
         _ flight: ActiveAttempt, _ action: UserCommand.Action, isUncertain: Bool
     ) -> CommandRefusal? {
         if !accounts.contains(flight.account) { return (.refused, "it needs the API key \(flight.account)") }
-        if areQueriesOver { return (.noAnswer, "this run can no longer query the provider") }
+        if run.areQueriesOver { return (.noAnswer, "this run can no longer query the provider") }
         switch action {
         case .adopt where !isUncertain: return (.refused, "it is not uncertain")
         case .assumeLost where flight.pending != nil && !isUncertain: return (.refused, "it is being submitted")

@@ -32,7 +32,7 @@ extension Scheduler {
     }
 
     mutating func startDownloads(_ now: Instant) {
-        guard !isStopping, !isFinished else { return }
+        guard !run.isStopping, !run.isFinished else { return }
         if let until = downloads.pausedUntil, now < until { return }
         while let attempt = downloads.next() {
             guard var flight = flight(attempt), let asset = flight.completion?.asset else {
@@ -59,7 +59,7 @@ extension Scheduler {
 
     /// Stops a slow download if others wait.
     mutating func measured(_ attempt: AttemptID, _ serial: UInt32, _ bytes: Int64, _ now: Instant) {
-        guard var flight = flight(attempt), flight.downloadSerial == serial, !isStopping,
+        guard var flight = flight(attempt), flight.downloadSerial == serial, !run.isStopping,
             var completion = flight.completion, completion.isDownloading
         else { return }
         let least = Double(settings.leastDownloadSpeed) * settings.downloadSpeedWindow.inSeconds
@@ -200,7 +200,7 @@ extension Scheduler {
         let since = completion.refusedSince ?? now
         let isOver =
             completion.refusals >= Self.refusalLimit && !(mayCome && now - since < settings.assetPatience)
-        let canAsk = accounts.contains(flight.account) && !areQueriesOver
+        let canAsk = accounts.contains(flight.account) && !run.areQueriesOver
         if isOver || !mayCome || (canAsk && completion.refusals == 1) {
             return askForFreshAsset(flight, fault.message, isOver: isOver, now)
         }
@@ -217,7 +217,7 @@ extension Scheduler {
     /// - Returns: false if the time for that is over.
     mutating func retryRefusedAsset(_ flight: ActiveAttempt, _ now: Instant) -> Bool {
         guard let completion = flight.completion, let since = completion.refusedSince, completion.asset != nil,
-            now - since < settings.assetPatience, !isStopping
+            now - since < settings.assetPatience, !run.isStopping
         else { return false }
         var flight = flight
         flight.completion?.needsAsset = false
@@ -228,7 +228,7 @@ extension Scheduler {
     /// Requests a new URL, never a new render.
     private mutating func askForFreshAsset(_ flight: ActiveAttempt, _ reason: String, isOver: Bool, _ now: Instant) {
         var flight = flight
-        guard !isOver, accounts.contains(flight.account), !areQueriesOver else {
+        guard !isOver, accounts.contains(flight.account), !run.areQueriesOver else {
             return closeUnsaved(flight, reason, now)
         }
         flight.completion?.needsAsset = true
@@ -247,7 +247,7 @@ extension Scheduler {
         }
         guard !isOver else {
             closeUnsaved(flight, message, now)
-            endSubmission("clips cannot be saved: \(message)")
+            run.endSubmission("clips cannot be saved: \(message)")
             for attempt in downloads.abandon() {
                 if var other = self.flight(attempt) {
                     other.completion?.isDownloading = false

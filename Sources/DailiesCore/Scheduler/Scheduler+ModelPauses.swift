@@ -23,9 +23,8 @@ extension Scheduler {
     mutating func modelsDue(_ now: Instant) {
         for model in models.advance(to: now, using: &random) {
             lanes.block { $0.model == model }
-            ending.isWorkOutstanding = true
             let wait = settings.maximumWait.formatted(atSpeed: settings.speed)
-            addReason("the provider has been unable to serve \(model) for \(wait)")
+            run.leaveWork("the provider has been unable to serve \(model) for \(wait)")
         }
     }
 }

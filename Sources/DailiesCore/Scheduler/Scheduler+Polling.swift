@@ -3,7 +3,9 @@ extension Scheduler {
 
     /// Queries the provider, or defers the query during an outage.
     mutating func ask(_ attempt: AttemptID, _ purpose: QueryPurpose, _ now: Instant) {
-        guard var flight = flight(attempt), !flight.isQueryInFlight, !areQueriesOver, !isStopping else { return }
+        guard var flight = flight(attempt), !flight.isQueryInFlight, !run.areQueriesOver, !run.isStopping else {
+            return
+        }
         // Its answer has arrived, and the store is checking who owns the task.
         guard claims[attempt] == nil else { return }
         guard accounts.contains(flight.account) else { return }
@@ -45,7 +47,7 @@ extension Scheduler {
     /// A wake-up of an attempt: a poll, a query by key, a resubmission, or a query for missing parts of a completed
     /// task.
     mutating func due(_ flight: ActiveAttempt, _ now: Instant) {
-        if flight.state == .uncertain, flight.pending?.mayResubmit == true, !isSubmissionOver, !outage.isOpen {
+        if flight.state == .uncertain, flight.pending?.mayResubmit == true, !run.isSubmissionOver, !outage.isOpen {
             return enqueueResubmit(flight, now)
         }
         ask(flight.attempt, purpose(of: flight), now)
@@ -164,15 +166,14 @@ extension Scheduler {
     /// A 401 or 403 to a query: this run can query nothing more.
     mutating func queryRefused(_ flight: ActiveAttempt, _ fault: ProviderError, _ stop: AccessDenial, _ now: Instant) {
         self.stop(fault, stop == .keyRefused ? stop : .accessDenied, model: nil, wasTryingFunds: false)
-        areQueriesOver = true
-        ending.isWorkOutstanding = true
+        run.endQueries()
         refuseCommands(stop == .keyRefused ? .keyRefused : .accountRefused, fault, now)
     }
 
     /// After the first acceptance without an echo, queries the key once to test key support. Only further submits wait
     /// for it; without an answer the next acceptance tests again.
     mutating func verifyKeySupport(_ flight: ActiveAttempt, _ remote: RemoteTaskID) {
-        guard let question = question(for: flight, .verifyKeySupport), !isStopping else { return }
+        guard let question = question(for: flight, .verifyKeySupport), !run.isStopping else { return }
         keyChecks[flight.account] = KeyCheck(attempt: flight.attempt, key: flight.submissionKey, remote: remote)
         effects.append(.act(.ask(flight.attempt, .verifyKeySupport, question)))
     }

@@ -3,7 +3,7 @@ extension Scheduler {
     mutating func start(from recovered: SchedulerSnapshot, _ now: Instant) {
         precondition(!hasStarted, "a scheduler starts once")
         hasStarted = true
-        isSubmissionOver = settings.servesCommandsOnly
+        if settings.servesCommandsOnly { run.submitNothing() }
         budgets = Budgets(batches: recovered.budgets, tags: recovered.tagBudgets)
         prices = recovered.prices
         trust = recovered.trust
@@ -14,8 +14,8 @@ extension Scheduler {
             lanes.add(lane)
             if accounts.account(for: lane.model) == nil {
                 lanes.block { $0 == lane }
-                ending.keyRefused = true
-                ending.reasons.append("no API key for \(lane.model); set one with --api-key-file")
+                run.deny(.keyRefused)
+                run.result.reasons.append("no API key for \(lane.model); set one with --api-key-file")
             }
         }
         recovery.commands = recovered.commands
@@ -45,7 +45,7 @@ extension Scheduler {
 
     /// Requests the next page once fewer queries than a page are in flight.
     mutating func recoverMore() {
-        guard hasStarted, !recovery.isWhole, !recovery.isLoading, !isStopping, !isFinished,
+        guard hasStarted, !recovery.isWhole, !recovery.isLoading, !run.isStopping, !run.isFinished,
             let place = recovery.place, tally.asking < settings.recoveryPageSize
         else { return }
         recovery.isLoading = true

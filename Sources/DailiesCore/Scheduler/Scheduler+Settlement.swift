@@ -118,8 +118,8 @@ extension Scheduler {
                 + "\(flight.reserved.map { "\($0)" } ?? "nothing") reserved for it"
             // A tag's broken budget blocks only tasks with that tag.
             if broken.contains(.batch(flight.batch)) { lanes.block { $0.batch == flight.batch } }
-            ending.budgetReached = true
-            ending.reasons.append(detail)
+            run.reachBudget()
+            run.result.reasons.append(detail)
             effects.append(.tell(.paused(.budget(flight.batch), detail: detail, until: nil)))
         }
         flight.reserved = nil

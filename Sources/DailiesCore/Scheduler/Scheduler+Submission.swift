@@ -4,7 +4,7 @@ extension Scheduler {
 
     /// Fills the free slots.
     mutating func submitWaiting(_ now: Instant) {
-        guard hasStarted, recovery.isWhole, !isStopping, !isFinished, !isSubmissionOver else { return }
+        guard hasStarted, recovery.isWhole, !run.isStopping, !run.isFinished, !run.isSubmissionOver else { return }
         resumeDeferred()
         loadPages()
         // A queue that ran empty blocks all others until its next page is requested.
@@ -100,7 +100,7 @@ extension Scheduler {
         guard let account = accounts.account(for: task.shape.model) else { return .laneWaits }
         if let tag = task.tagBudgets.first(where: stoppedTags.keys.contains), let detail = stoppedTags[tag] {
             lanes.take(task)
-            stopForBudget(detail)
+            run.reachBudget(detail)
             return .done
         }
         // A later task does not take the credits that an earlier one with the same tag waits for.
@@ -123,7 +123,7 @@ extension Scheduler {
             return .done
         case .unknownPrice:
             passOver(task, under: scope) { $0.model == task.shape.model && $0.batch == task.batch }
-            addReason(
+            run.addReason(
                 "no price is known for \(task.shape.model), so the budget cannot cover it; set a limit with "
                     + "--max-credits-per-task")
             return .done
@@ -290,25 +290,21 @@ extension Scheduler {
     mutating func stop(_ fault: ProviderError, _ stop: AccessDenial, model: ModelID?, wasTryingFunds: Bool) {
         switch stop {
         case .keyRefused:
-            ending.keyRefused = true
-            endSubmission("the provider refused the API key: \(fault.message)")
+            run.endSubmission("the provider refused the API key: \(fault.message)", for: stop)
         case .accessDenied:
-            ending.accountRefused = true
-            endSubmission("the provider denied access: \(fault.message)")
+            run.endSubmission("the provider denied access: \(fault.message)", for: stop)
         case .modelNotInGroup:
-            ending.accountRefused = true
+            run.deny(stop)
             guard let model else { return }
             lanes.block { $0.model == model }
-            let reason = "the API key cannot reach \(model): \(fault.message)"
-            if !ending.reasons.contains(reason) { ending.reasons.append(reason) }
+            run.addReason("the API key cannot reach \(model): \(fault.message)")
             effects.append(.tell(.paused(.modelForbidden(model), detail: fault.message, until: nil)))
         case .noRoute:
-            ending.isRouteMissing = true
-            endSubmission("the API does not answer at \(baseURL)\(BaseURL.hint(for: baseURL)) (\(fault.message))")
+            run.endSubmission(
+                "the API does not answer at \(baseURL)\(BaseURL.hint(for: baseURL)) (\(fault.message))", for: stop)
         case .noFunds:
             if wasTryingFunds {
-                ending.accountRefused = true
-                endSubmission("out of credits: \(fault.message)")
+                run.endSubmission("out of credits: \(fault.message)", for: stop)
             } else if pauses.fundsMissing() {
                 effects.append(.tell(.paused(.noFunds, detail: fault.message, until: nil)))
             }

@@ -155,11 +155,11 @@ extension Scheduler {
     /// have had more slots, and goes before all unsent tasks.
     mutating func enqueueResubmit(_ flight: ActiveAttempt, _ now: Instant) {
         var flight = flight
-        guard !isStopping else { return put(flight) }
+        guard !run.isStopping else { return put(flight) }
         if flight.isCancelRequested {
             return parkUncertain(flight, "a task being cancelled is not resubmitted", now)
         }
-        if isSubmissionOver || flight.pending?.modelForbidden == true || isOverdue(flight, now) {
+        if run.isSubmissionOver || flight.pending?.modelForbidden == true || isOverdue(flight, now) {
             return parkUncertain(flight, Self.notInThisRun, now)
         }
         guard flight.pending?.awaitsResubmit != true else { return }
@@ -175,12 +175,12 @@ extension Scheduler {
 
     /// Sends waiting resubmissions in order, as far as possible. One whose model is full does not block others.
     mutating func sendResubmissions(_ now: Instant) {
-        guard !resubmissions.isEmpty, !isStopping, !isFinished else { return }
+        guard !resubmissions.isEmpty, !run.isStopping, !run.isFinished else { return }
         var waiting: [AttemptID] = []
         for (index, attempt) in resubmissions.enumerated() {
             guard let flight = flight(attempt), flight.pending?.awaitsResubmit == true else { continue }
             let lane = TaskQueueID(batch: flight.batch, model: flight.shape.model)
-            if isSubmissionOver || areQueriesOver || flight.isCancelRequested || models.isStopped(lane.model) {
+            if run.isSubmissionOver || run.areQueriesOver || flight.isCancelRequested || models.isStopped(lane.model) {
                 parkUncertain(flight, Self.notInThisRun, now)
                 continue
             }

@@ -54,7 +54,7 @@ public struct Scheduler: Sendable {
 
     var pauses = SubmissionPauses()
     var timer = AccountTimer()
-    var ending = RunResult()
+    var run = RunProgress()
     var hasStarted = false
     /// Queries for unknown costs since the start.
     var lateCostQueriesSent = 0
@@ -63,16 +63,10 @@ public struct Scheduler: Sendable {
     var servedAttempts: Set<AttemptID> = []
     /// In such a run: why further commands cannot be carried out. The provider does not answer, or refuses to.
     var commandRefusal: CommandRefusal?
-    var isStopping = false
-    /// Whether this run submits nothing more, for a reason in ``ending``; tasks in flight continue.
-    var isSubmissionOver = false
     /// Whether the API has answered a submit in this run or has a task of an earlier one, which proves the route.
     var isRouteProven = false
     /// Whether nothing has shown that the API is at the base URL.
     var mayLackRoute: Bool { !isRouteProven && trust.values.allSatisfy { $0 == .unknown } }
-    /// Whether the account's queries are refused, so that this run can query nothing more.
-    var areQueriesOver = false
-    var isFinished = false
     /// Unknown states, and tasks with a rejected reply, that were reported: up to a hundred of each.
     var reportedUnknownStates: Set<String> = []
     var reportedMismatches = 0
@@ -155,7 +149,7 @@ public struct Scheduler: Sendable {
     /// - Precondition: `now` never decreases from one call to the next.
     public mutating func handle(_ event: SchedulerEvent, at now: Instant) -> [Effect] {
         precondition(effects.isEmpty, "effects of an earlier event were not performed")
-        guard !isFinished else { return [] }
+        guard !run.isFinished else { return [] }
         switch event {
         case .started(let recovered): start(from: recovered, now)
         case .recovered(let page, let isLast): resume(page, isLast: isLast, now)
@@ -169,9 +163,7 @@ public struct Scheduler: Sendable {
         case .downloaded(let attempt, let result): downloaded(attempt, result, now)
         case .measured(let attempt, let serial, let bytes): measured(attempt, serial, bytes, now)
         case .woken(let wake): woken(wake, now)
-        case .stopRequested:
-            isStopping = true
-            ending.isInterrupted = true
+        case .stopRequested: run.stop()
         case .limitsChanged(let limits): slots.change(limits)
         case .pauseRequested(let scope):
             guard pauses.pause(scope) else { break }
@@ -233,10 +225,10 @@ public struct Scheduler: Sendable {
     mutating func woken(_ wake: TimerID, _ now: Instant) {
         switch wake {
         case .attempt(let attempt, let serial):
-            guard let flight = flight(attempt), flight.serial == serial, !isStopping else { return }
+            guard let flight = flight(attempt), flight.serial == serial, !run.isStopping else { return }
             due(flight, now)
         case .download(let attempt, let serial):
-            guard let flight = flight(attempt), flight.downloadSerial == serial, !isStopping else { return }
+            guard let flight = flight(attempt), flight.downloadSerial == serial, !run.isStopping else { return }
             downloadAgain(flight)
         case .downloadSpeed: preconditionFailure("the runner answers a download-speed timer with `measured`")
         case .account(let serial):
@@ -250,34 +242,21 @@ public struct Scheduler: Sendable {
         downloads.advance(to: now)
         slots.advance(to: now)
         modelsDue(now)
-        switch outage.advance(to: now, mayProbe: !isStopping && !areQueriesOver, using: &random) {
+        switch outage.advance(to: now, mayProbe: !run.isStopping && !run.areQueriesOver, using: &random) {
         case .nothing: break
         case .probe: sendProbe(now)
         case .giveUp:
-            giveUp("the provider has not answered for \(settings.maximumWait.formatted(atSpeed: settings.speed))", now)
+            run.giveUp(
+                "the provider has not answered for \(settings.maximumWait.formatted(atSpeed: settings.speed))")
         }
-    }
-
-    /// Ends the run early; everything is kept for the next one.
-    mutating func giveUp(_ reason: String, _ now: Instant) {
-        isSubmissionOver = true
-        areQueriesOver = true
-        ending.isWorkOutstanding = true
-        if !ending.reasons.contains(reason) { ending.reasons.append(reason) }
-    }
-
-    /// Ends submission for this run; tasks in flight continue.
-    mutating func endSubmission(_ reason: String) {
-        isSubmissionOver = true
-        if !ending.reasons.contains(reason) { ending.reasons.append(reason) }
     }
 
     /// One timer serves all account-wide times.
     private mutating func armAccount(_ now: Instant) {
-        guard !isFinished, !isStopping else { return }
+        guard !run.isFinished, !run.isStopping else { return }
         var moments = pauses.moments + slots.moments(after: now) + [downloads.pausedUntil].compactMap { $0 }
-        if !isSubmissionOver { moments += models.moments }
-        if !areQueriesOver { moments += outage.moments }
+        if !run.isSubmissionOver { moments += models.moments }
+        if !run.areQueriesOver { moments += outage.moments }
         if let wake = timer.set(to: moments) { effects.append(wake) }
     }
 }

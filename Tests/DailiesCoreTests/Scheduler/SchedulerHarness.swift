@@ -334,7 +334,7 @@ final class SchedulerHarness {
         case .accepted, .completed, .failed, .cancelled, .notAccepted:
             problems.append("\(id) is sent while \(attempt.stage)")
         }
-        if scheduler.isStopping { problems.append("\(id) is sent after the stop") }
+        if scheduler.run.isStopping { problems.append("\(id) is sent after the stop") }
         checkFlow(of: submission)
         sent.append(id)
         sentAt.append(now)

@@ -273,7 +273,7 @@ import Testing
 
     @Test func `a stop before anything is in flight ends the run immediately, also before the start`() {
         let early = SchedulerHarness()
-        early.scheduler.isStopping = true
+        early.scheduler.run.stop()
         early.start()
         #expect(early.ending != nil)
         let rig = SchedulerHarness.with(1, settings: SchedulerHarness.settings { $0.concurrency = 1 })
