@@ -26,13 +26,14 @@ extension Scheduler {
         if let verdict = Self.cancelVerdict(verdicts, on: accepted.state) {
             steps.append(.cancelWanted(flight.attempt, verdict.reason))
         }
-        let evidence = keyEvidence(report, pending.submission, source)
-        if let evidence, trust[flight.account] != .honoured {
-            steps.append(.keyTrust(trustRecord(flight.account, .honoured, evidence: evidence)))
+        let evidence = accounts.evidence(in: report, of: pending.submission, source)
+        if let evidence, !accounts.isHonoring(flight.account) {
+            steps.append(.keyTrust(accounts.record(.honoured, of: flight.account, evidence: evidence)))
         }
-        claims[flight.attempt] = Claim(
-            report: report, acceptance: acceptance, source: source, evidence: evidence, reserved: flight.reserved,
-            verdicts: verdicts)
+        let claim = AccountStates.Claim(
+            account: flight.account, report: report, acceptance: acceptance, source: source, evidence: evidence,
+            reserved: flight.reserved, verdicts: verdicts)
+        accounts.claim(flight.attempt, claim)
         // Until the store has answered, the larger amount is reserved.
         if (reserved ?? .zero) > (flight.reserved ?? .zero) { hold(reserved, for: &flight) }
         put(flight)
@@ -41,7 +42,7 @@ extension Scheduler {
 
     /// The store has decided who owns the task.
     mutating func claimed(_ attempt: AttemptID, by owner: TaskOwner?, _ now: Instant) {
-        guard let claim = claims.removeValue(forKey: attempt), var flight = flight(attempt),
+        guard let claim = accounts.takeClaim(of: attempt), var flight = flight(attempt),
             let submission = flight.pending?.submission
         else { preconditionFailure("attempt \(attempt) has claimed no task") }
         if let owner { return reject(claim, of: flight, ownedBy: owner, now) }
@@ -51,9 +52,9 @@ extension Scheduler {
         flight.estimate = report.estimate?.credits
         reserve(acceptance.reserved, byEstimateOf: &flight)
         advance(&flight, acceptance.isRunning ? .started(remote) : .accepted(remote))
-        if claim.evidence != nil { trust[flight.account] = .honoured }
+        if claim.evidence != nil { accounts.honored(flight.account) }
         let needsKeyCheck =
-            (trust[flight.account] ?? .unknown) == .unknown && submission.dialect == dialect
+            accounts.isUnproven(flight.account) && submission.dialect == accounts.dialect
             && acceptance.source != .adopted
         flight.pending = nil
         flight.holdsSlot = true
@@ -77,7 +78,7 @@ extension Scheduler {
 
     /// The task belongs to another attempt: the outcome of this one stays unknown, and this run does not resubmit it.
     private mutating func reject(
-        _ claim: Claim, of flight: ActiveAttempt, ownedBy owner: TaskOwner, _ now: Instant
+        _ claim: AccountStates.Claim, of flight: ActiveAttempt, ownedBy owner: TaskOwner, _ now: Instant
     ) {
         var flight = flight
         hold(claim.reserved, for: &flight)
@@ -102,18 +103,5 @@ extension Scheduler {
         // whole seconds.
         let oldest = (now - sentAt) + .seconds(2)
         return [report.submittedAt, report.completedAt].contains { $0.map { replied - $0 > oldest } ?? false }
-    }
-
-    /// A submission in another dialect is not evidence for this run's dialect.
-    private func keyEvidence(
-        _ report: RemoteTask, _ submission: Submission, _ source: Acceptance.Source
-    ) -> String? {
-        guard submission.dialect == dialect else { return nil }
-        if source == .query { return "query_found" }
-        return report.submissionKey == submission.key ? "echo" : nil
-    }
-
-    func trustRecord(_ account: KeyFingerprint, _ trust: KeySupport, evidence: String) -> KeySupportRecord {
-        KeySupportRecord(baseURL: baseURL, account: account, dialect: dialect, trust: trust, evidence: evidence)
     }
 }

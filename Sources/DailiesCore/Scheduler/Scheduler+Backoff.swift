@@ -35,10 +35,10 @@ extension Scheduler {
     ) {
         // A resubmission keeps its slot: the provider did not count it among the others.
         let own = self.flight(flight.attempt)?.holdsSlot == true ? 1 : 0
-        let others = max(0, tally.inFlight - own - totalSubmitsInFlight)
+        let others = max(0, tally.inFlight - own - accounts.totalSubmitsInFlight)
         guard slots.refused(inFlight: others, sentAt: sentAt, at: now) else { return }
         var wait = max(throttlePause(), min(fault.retryAfter ?? .zero, settings.maximumRequestedWait))
-        if others + totalSubmitsInFlight == 0 {
+        if others + accounts.totalSubmitsInFlight == 0 {
             let failures = pauses.submitFailed(at: now)
             guard now - failures.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
             if failures.count >= settings.retry.attempts {

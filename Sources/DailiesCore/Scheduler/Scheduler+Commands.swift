@@ -129,7 +129,7 @@ extension Scheduler {
 
     private mutating func lookUp(_ flight: ActiveAttempt, _ command: UserCommand, _ now: Instant) {
         var flight = flight
-        let isSubmitInFlight = flight.pending?.isSubmitInFlight == true || claims[flight.attempt] != nil
+        let isSubmitInFlight = flight.pending?.isSubmitInFlight == true || accounts.isClaiming(flight.attempt)
         let isUncertain = flight.state == .uncertain && !isSubmitInFlight
         let isLost = flight.isMarkedLost || flight.parking == .lost
         if command.order == .assumeLost(afterLookup: false), isUncertain || isLost {
@@ -348,7 +348,7 @@ extension Scheduler {
     mutating func refuseCommands(_ outcome: CommandOutcome, _ fault: ProviderError, _ now: Instant) {
         guard settings.servesCommandsOnly else { return }
         commandRefusal = (outcome, fault.summary)
-        let open = flights.values.filter { $0.command != nil && claims[$0.attempt] == nil }
+        let open = flights.values.filter { $0.command != nil && !accounts.isClaiming($0.attempt) }
         for var flight in open.sorted(by: { $0.attempt < $1.attempt }) {
             commit(endCommand(of: &flight, outcome, fault.summary), now)
             put(flight)
@@ -362,7 +362,7 @@ extension Scheduler {
                 servedAttempts.remove(attempt)
                 continue
             }
-            guard flight.command == nil, claims[attempt] == nil else { continue }
+            guard flight.command == nil, !accounts.isClaiming(attempt) else { continue }
             servedAttempts.remove(attempt)
             remove(flight)
         }

@@ -15,10 +15,8 @@ extension Scheduler {
         effects.append(.finish(run.result))
     }
 
-    var totalSubmitsInFlight: Int { submitsInFlight.values.reduce(0, +) }
-
     private var isDone: Bool {
-        guard totalSubmitsInFlight == 0, claims.isEmpty else { return false }
+        guard accounts.totalSubmitsInFlight == 0, !accounts.hasClaims else { return false }
         if run.isStopping { return tally.asking == 0 && !recovery.isLoading }
         if settings.servesCommandsOnly { return false }
         guard recovery.isWhole else { return false }

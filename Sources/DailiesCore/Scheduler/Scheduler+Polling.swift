@@ -7,7 +7,7 @@ extension Scheduler {
             return
         }
         // Its answer has arrived, and the store is checking who owns the task.
-        guard claims[attempt] == nil else { return }
+        guard !accounts.isClaiming(attempt) else { return }
         guard accounts.contains(flight.account) else { return }
         if outage.isOpen { return outage.deferQuery(attempt) }
         guard let question = question(for: flight, purpose) else { return }
@@ -76,7 +76,7 @@ extension Scheduler {
     /// Sends one query, or allows one submit, to test whether the provider is back.
     mutating func sendProbe(_ now: Instant) {
         while let attempt = outage.nextDeferred() {
-            guard var flight = flight(attempt), !flight.isQueryInFlight, claims[attempt] == nil else { continue }
+            guard var flight = flight(attempt), !flight.isQueryInFlight, !accounts.isClaiming(attempt) else { continue }
             let purpose = purpose(of: flight)
             guard let question = question(for: flight, purpose) else { continue }
             outage.querySent()
@@ -91,7 +91,7 @@ extension Scheduler {
     mutating func answered(
         _ attempt: AttemptID, _ purpose: QueryPurpose, _ answer: QueryResult, _ now: Instant
     ) {
-        let key = flight(attempt)?.submissionKey ?? keyChecks.values.first { $0.attempt == attempt }?.key
+        let key = flight(attempt)?.submissionKey ?? accounts.checkedKey(of: attempt)
         let answer = answer.checked(for: key)
         switch answer {
         case .found, .notFound, .stopped: providerAnswered(now)
@@ -99,13 +99,16 @@ extension Scheduler {
             // A throttled query counts as an answer; silence and 5xx do not.
             if fault.status == 429 { providerAnswered(now) } else { failedToAnswer(fault, now) }
         }
-        if purpose == .verifyKeySupport { return keyAnswered(attempt, answer, now) }
+        if purpose == .verifyKeySupport {
+            if let record = accounts.endCheck(of: attempt, answer) { commit([.keyTrust(record)], now) }
+            return
+        }
         guard var flight = flight(attempt) else { return }
         if purpose == .cancel { flight.isCancelInFlight = false } else { flight.isQueryInFlight = false }
         put(flight)
         switch purpose {
         case .resolveSubmission:
-            guard flight.pending != nil, flight.state.remoteID == nil, claims[attempt] == nil else { return }
+            guard flight.pending != nil, flight.state.remoteID == nil, !accounts.isClaiming(attempt) else { return }
             resolutionAnswered(flight, answer, now)
         case .verifyKeySupport: break
         // A poll and a cancel may be in flight together: the second reply may find the attempt completed.
@@ -174,29 +177,10 @@ extension Scheduler {
     /// for it; without an answer the next acceptance tests again.
     mutating func verifyKeySupport(_ flight: ActiveAttempt, _ remote: RemoteTaskID) {
         guard let question = question(for: flight, .verifyKeySupport), !run.isStopping else { return }
-        keyChecks[flight.account] = KeyCheck(attempt: flight.attempt, key: flight.submissionKey, remote: remote)
+        accounts.beginCheck(
+            AccountStates.KeyCheck(attempt: flight.attempt, key: flight.submissionKey, remote: remote),
+            of: flight.account)
         effects.append(.act(.ask(flight.attempt, .verifyKeySupport, question)))
-    }
-
-    private mutating func keyAnswered(_ attempt: AttemptID, _ answer: QueryResult, _ now: Instant) {
-        guard let (account, proof) = keyChecks.first(where: { $0.value.attempt == attempt }) else { return }
-        keyChecks[account] = nil
-        var learned: (trust: KeySupport, evidence: String)?
-        switch answer {
-        case .found(let report):
-            // A provider that returns another task does not know the key; a reply without a task ID proves nothing.
-            let isOurs = report.remoteID == proof.remote && report.submissionKey ?? proof.key == proof.key
-            if isOurs {
-                learned = (.honoured, "query_found")
-            } else if report.remoteID != nil {
-                learned = (.ignored, "query_found_another")
-            }
-        case .notFound: learned = (.ignored, "query_not_found")
-        case .stopped, .fault: break
-        }
-        guard let learned, (trust[account] ?? .unknown) == .unknown else { return }
-        trust[account] = learned.trust
-        commit([.keyTrust(trustRecord(account, learned.trust, evidence: learned.evidence))], now)
     }
 
     private mutating func cancelAnswered(_ flight: ActiveAttempt, _ answer: QueryResult, _ now: Instant) {

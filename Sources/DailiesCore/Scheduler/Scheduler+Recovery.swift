@@ -6,8 +6,7 @@ extension Scheduler {
         if settings.servesCommandsOnly { run.submitNothing() }
         budgets = Budgets(batches: recovered.budgets, tags: recovered.tagBudgets)
         prices = recovered.prices
-        trust = recovered.trust
-        accounts = recovered.accounts
+        accounts.start(recovered.accounts, support: recovered.trust)
         scope = recovered.scope
         learn(recovered.durations)
         for lane in recovered.lanes {
@@ -94,7 +93,7 @@ extension Scheduler {
         // Tasks of another key cannot be queried: they wait for a run with that key. A clip with a known URL can still
         // be downloaded, since that needs no key.
         let canAsk = accounts.contains(flight.account)
-        if case .sent = open.standing {} else { isRouteProven = true }
+        if case .sent = open.standing {} else { accounts.proveRoute() }
         if !canAsk, Self.needsItsKey(open.standing) { recovery.otherAccounts[flight.account, default: 0] += 1 }
         switch open.standing {
         case .sent(let isMarked):

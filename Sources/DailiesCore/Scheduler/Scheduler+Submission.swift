@@ -46,7 +46,7 @@ extension Scheduler {
     mutating func sends(_ model: ModelID, for account: KeyFingerprint, _ now: Instant) {
         slots.submitSent(at: now)
         models.sent(model)
-        submitsInFlight[account, default: 0] += 1
+        accounts.submitSent(with: account)
         pauses.submitSent()
         outage.submitSent()
     }
@@ -71,19 +71,11 @@ extension Scheduler {
         effects.append(.tell(.paused(reason, detail: detail, until: nil)))
     }
 
-    /// Until a provider has proven that it honors keys, one submit is in flight at a time, so that a crash leaves only
-    /// one task whose outcome cannot be determined.
     private func mayBegin(_ lane: TaskQueueID) -> Bool {
         guard hasRoom(in: lane), let account = accounts.account(for: lane.model) else { return false }
         // Without proven key support, attempts being resolved may stay uncertain, so they count as uncertain.
-        let mayStay = trust[account] == .honoured ? 0 : tally.settling
-        return tally.uncertain + mayStay < settings.uncertainLimit && mayUseKey(account)
-    }
-
-    func mayUseKey(_ account: KeyFingerprint) -> Bool {
-        if trust[account] == .honoured { return true }
-        return submitsInFlight[account, default: 0] == 0 && keyChecks[account] == nil
-            && !claims.keys.contains { flight($0)?.account == account }
+        let mayStay = accounts.isHonoring(account) ? 0 : tally.settling
+        return tally.uncertain + mayStay < settings.uncertainLimit && accounts.maySubmit(with: account)
     }
 
     enum StartResult {
@@ -152,7 +144,7 @@ extension Scheduler {
     // MARK: Outcome of a submit
 
     mutating func submitted(_ submission: Submission, _ outcome: SubmitResult, _ now: Instant) {
-        submitsInFlight[submission.account, default: 0] -= 1
+        accounts.submitEnded(with: submission.account)
         guard var flight = flight(submission.attempt), flight.pending != nil else {
             preconditionFailure("a submit of attempt \(submission.attempt) ended that was not in flight")
         }
@@ -167,7 +159,7 @@ extension Scheduler {
             providerAnswered(now)
             modelAnswered(flight.shape.model)
             pauses.submitSettled()
-            slots.accepted(inFlight: tally.inFlight - totalSubmitsInFlight, sentAt: flight.sentAt)
+            slots.accepted(inFlight: tally.inFlight - accounts.totalSubmitsInFlight, sentAt: flight.sentAt)
             if wasTryingFunds {
                 pauses.fundsFound()
                 effects.append(.tell(.resumed))
@@ -215,7 +207,7 @@ extension Scheduler {
     /// Records whether the API itself has answered, which proves the route for submits.
     private mutating func noteRoute(_ outcome: SubmitResult) {
         switch outcome {
-        case .accepted, .refused, .throttled, .unknown(_, isFreeByContract: true): isRouteProven = true
+        case .accepted, .refused, .throttled, .unknown(_, isFreeByContract: true): accounts.proveRoute()
         case .notAccepted, .stopped, .unknown: break
         }
     }
@@ -301,7 +293,8 @@ extension Scheduler {
             effects.append(.tell(.paused(.modelForbidden(model), detail: fault.message, until: nil)))
         case .noRoute:
             run.endSubmission(
-                "the API does not answer at \(baseURL)\(BaseURL.hint(for: baseURL)) (\(fault.message))", for: stop)
+                "the API does not answer at \(accounts.baseURL)\(BaseURL.hint(for: accounts.baseURL)) (\(fault.message))",
+                for: stop)
         case .noFunds:
             if wasTryingFunds {
                 run.endSubmission("out of credits: \(fault.message)", for: stop)

@@ -14,7 +14,7 @@ extension Scheduler {
     /// Whether a submit was answered by something other than the API, while no answer has shown that the API is at the
     /// base URL.
     func isNotTheAPI(_ fault: ProviderError) -> Bool {
-        mayLackRoute && (fault.code == ProviderError.notTheAPI || fault.status == 404 || fault.status == 405)
+        accounts.mayLackRoute && (fault.code == ProviderError.notTheAPI || fault.status == 404 || fault.status == 405)
     }
 
     /// A server other than the API answered, and the outcome of the submit is unknown. The user may set another base
@@ -76,7 +76,7 @@ extension Scheduler {
             enqueueResubmit(flight, now)
         case .stopped(let fault, let stop):
             queryRefused(flight, fault, stop, now)
-        case .fault(let fault) where mayLackRoute && fault.code == ProviderError.notTheAPI:
+        case .fault(let fault) where accounts.mayLackRoute && fault.code == ProviderError.notTheAPI:
             leaveToAnotherBaseURL(flight, fault, now)
         case .fault(let fault):
             retryResolution(flight, fault.message, now)
@@ -99,7 +99,7 @@ extension Scheduler {
     /// Whether resubmitting is safe. Key support is proven per dialect: bytes of another dialect are not resubmitted on
     /// it.
     private func isResubmissionSafe(_ flight: ActiveAttempt) -> Bool {
-        trust[flight.account] == .honoured && flight.pending?.submission.dialect == dialect
+        accounts.isHonoring(flight.account) && flight.pending?.submission.dialect == accounts.dialect
     }
 
     /// Whether the provider still remembers keys of this age. Only then does a missing key prove that no send arrived.
@@ -189,7 +189,8 @@ extension Scheduler {
                 break
             }
             // The answer to a user's lookup decides first.
-            guard hasRoom(in: lane), mayUseKey(flight.account), slots.paceAllows(at: now), !flight.isQueryInFlight
+            guard hasRoom(in: lane), accounts.maySubmit(with: flight.account), slots.paceAllows(at: now),
+                !flight.isQueryInFlight
             else {
                 waiting.append(attempt)
                 continue

@@ -7,8 +7,6 @@
 public struct Scheduler: Sendable {
     let settings: SchedulerSettings
     let catalogue: ModelCatalogue
-    let baseURL: String
-    let dialect: Dialect
     /// Prepares the submission of a task with an API key.
     let makeSubmission: @Sendable (WaitingTask, KeyFingerprint) -> Submission?
 
@@ -36,21 +34,13 @@ public struct Scheduler: Sendable {
     /// Why this run's guards cancel attempts, for display.
     var cancelDetails: [AttemptID: String] = [:]
     var prices = PriceBook(catalogue: ModelCatalogue(compiled: "", models: []))
-    var trust: [KeyFingerprint: KeySupport] = [:]
-    var accounts = APIKeyRouting(byPrefix: [:])
+    var accounts: AccountStates
     var cadences: [ModelID: PollCadence] = [:]
     /// Durations for adaptive polling; nil: polls follow the documented cadence.
     var durationHistory: DurationHistory?
     var plans: [RequestShape: AdaptivePollSchedule] = [:]
     /// The batches whose waiting tasks this run submits; nil: all.
     var scope: Set<BatchID>?
-
-    /// Submits in flight, by account.
-    var submitsInFlight: [KeyFingerprint: Int] = [:]
-    /// Replies that name a task, until the store has decided who owns it.
-    var claims: [AttemptID: Claim] = [:]
-    /// Key-support tests in flight, by account.
-    var keyChecks: [KeyFingerprint: KeyCheck] = [:]
 
     var pauses = SubmissionPauses()
     var timer = AccountTimer()
@@ -63,10 +53,6 @@ public struct Scheduler: Sendable {
     var servedAttempts: Set<AttemptID> = []
     /// In such a run: why further commands cannot be carried out. The provider does not answer, or refuses to.
     var commandRefusal: CommandRefusal?
-    /// Whether the API has answered a submit in this run or has a task of an earlier one, which proves the route.
-    var isRouteProven = false
-    /// Whether nothing has shown that the API is at the base URL.
-    var mayLackRoute: Bool { !isRouteProven && trust.values.allSatisfy { $0 == .unknown } }
     /// Unknown states, and tasks with a rejected reply, that were reported: up to a hundred of each.
     var reportedUnknownStates: Set<String> = []
     var reportedMismatches = 0
@@ -85,8 +71,7 @@ public struct Scheduler: Sendable {
     ) {
         self.settings = settings
         self.catalogue = catalogue
-        self.baseURL = baseURL
-        self.dialect = dialect
+        accounts = AccountStates(baseURL: baseURL, dialect: dialect)
         self.makeSubmission = makeSubmission
         random = SplitMix64(seed: seed)
         lanes = TaskQueues(pageSize: settings.pageSize)
@@ -114,25 +99,6 @@ public struct Scheduler: Sendable {
         var fromFuture = 0
         /// Attempts of API keys that this run does not have.
         var otherAccounts: [KeyFingerprint: Int] = [:]
-    }
-
-    struct KeyCheck: Sendable {
-        let attempt: AttemptID
-        let key: SubmissionKey
-        let remote: RemoteTaskID
-    }
-
-    /// A reply that names an attempt's task.
-    struct Claim: Sendable {
-        let report: RemoteTask
-        let acceptance: Acceptance
-        let source: Acceptance.Source
-        /// What it shows about key support, if it is accepted.
-        let evidence: String?
-        /// The reservation before.
-        let reserved: Credits?
-        /// The guards' decisions, if it is accepted.
-        let verdicts: [GuardDecision]
     }
 
     /// Counts of this run's attempts.

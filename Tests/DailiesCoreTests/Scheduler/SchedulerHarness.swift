@@ -327,7 +327,8 @@ final class SchedulerHarness {
         switch attempt.stage {
         case .inTheAir: break
         case .uncertain:
-            let isProven = scheduler.trust[submission.account] == .honoured && submission.dialect == scheduler.dialect
+            let isProven =
+                scheduler.accounts.isHonoring(submission.account) && submission.dialect == scheduler.accounts.dialect
             if !isProven, !repeatable.contains(id) {
                 problems.append("\(id) is resubmitted although its outcome is unknown")
             }
@@ -364,7 +365,7 @@ final class SchedulerHarness {
         for flight in scheduler.flights.values { tally.count(flight, 1) }
         if tally != scheduler.tally { problems.append("the tally drifted: \(scheduler.tally), but \(tally)") }
         for batch in store.batches { checkBudget(batch) }
-        let submitsInFlight = scheduler.submitsInFlight.values.reduce(0, +)
+        let submitsInFlight = scheduler.accounts.totalSubmitsInFlight
         if submitsInFlight != submits.count {
             problems.append("\(submitsInFlight) counted in flight, \(submits.count) are")
         }
