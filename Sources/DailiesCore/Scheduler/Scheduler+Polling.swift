@@ -21,7 +21,7 @@ extension Scheduler {
         flight.isQueryInFlight = true
         flight.wasQueried = true
         if purpose == .resolveSubmission, flight.command?.adopted != nil { flight.command?.isAdoptionAsked = true }
-        if durationHistory != nil || flight.pending != nil || flight.notFoundSince != nil { flight.queriedAt = now }
+        if pollTimes.learns || flight.pending != nil || flight.notFoundSince != nil { flight.queriedAt = now }
     }
 
     private func question(for flight: ActiveAttempt, _ purpose: QueryPurpose) -> TaskQuery? {
@@ -207,7 +207,7 @@ extension Scheduler {
     ) {
         guard var flight = flight(attempt), let remote = flight.state.remoteID, flight.completion == nil else { return }
         let lastAlive = flight.lastAliveAt
-        if durationHistory != nil { flight.lastAliveAt = now }
+        if pollTimes.learns { flight.lastAliveAt = now }
         var notBefore = report.retryAfter.map { now + min($0, settings.maximumRequestedWait) }
         switch report.phase {
         case .queued:
@@ -229,8 +229,8 @@ extension Scheduler {
             return put(flight)
         case .completed, .failed, .cancelled:
             if report.phase == .completed {
-                if durationHistory != nil { flight.lastAliveAt = lastAlive }
-                learnDuration(of: flight, report, now)
+                if pollTimes.learns { flight.lastAliveAt = lastAlive }
+                pollTimes.learn(report, of: flight, now)
             }
             return settle(flight, remote, report, now)
         case .unknown(let word):
@@ -273,11 +273,8 @@ extension Scheduler {
         _ flight: ActiveAttempt, _ now: Instant, notBefore: Instant? = nil, hint: Duration? = nil
     ) {
         var flight = flight
-        if cadences[flight.shape.model] == nil || (durationHistory != nil && plans[flight.shape] == nil) {
-            prepareCadence(for: flight.shape)
-        }
-        if !flight.isUnresolved, isPastWindow(flight, now) { becomeUnresolved(&flight, now) }
-        wake(&flight, at: max(nextPoll(of: flight, now, after: hint), notBefore ?? .distantPast))
+        if !flight.isUnresolved, pollTimes.isPastWindow(flight, now) { becomeUnresolved(&flight, now) }
+        wake(&flight, at: max(pollTimes.nextPoll(of: flight, now, after: hint), notBefore ?? .distantPast))
         put(flight)
     }
 
@@ -288,18 +285,5 @@ extension Scheduler {
         recordCanary(flight, isCompleted: false)
         commit([.unresolved(flight.attempt)], now)
         effects.append(.tell(.unresolved(flight.name)))
-    }
-
-    /// Whether it is older than its cadence's window.
-    func isPastCadence(_ flight: ActiveAttempt, _ now: Instant) -> Bool {
-        now - flight.sentAt >= documentedCadence(of: flight.shape.model).window
-    }
-
-    /// Whether it is older than the poll window: its slot is released, and it is polled every minute.
-    func isPastWindow(_ flight: ActiveAttempt, _ now: Instant) -> Bool {
-        let hour = Duration.seconds(3600).divided(bySpeed: settings.speed)
-        if settings.servesCommandsOnly { return false }
-        let window = settings.pollWindow ?? max(hour, documentedCadence(of: flight.shape.model).window * 4)
-        return now - flight.sentAt >= window
     }
 }

@@ -8,7 +8,7 @@ extension Scheduler {
         prices = recovered.prices
         accounts.start(recovered.accounts, support: recovered.trust)
         scope = recovered.scope
-        learn(recovered.durations)
+        pollTimes.learn(recovered.durations, using: &random)
         for lane in recovered.lanes {
             lanes.add(lane)
             if accounts.account(for: lane.model) == nil {
@@ -103,7 +103,7 @@ extension Scheduler {
             flight.isMarkedLost = open.lostAt != nil
             guard canAsk else { return park(flight, .otherAccount) }
             flight.holdsSlot = open.lostAt == nil
-            if isPastWindow(flight, now) { becomeUnresolved(&flight, now) }
+            if pollTimes.isPastWindow(flight, now) { becomeUnresolved(&flight, now) }
             flight.notFoundSince = open.lostAt.map { min($0, now) }
             guardRecovered(&flight, now)
             resumeAccepted(flight, now)
@@ -175,7 +175,7 @@ extension Scheduler {
         put(flight)
         // The reply to the cancel will show its state.
         if flight.isCancelInFlight { return }
-        if flight.isUnresolved || flight.notFoundSince != nil || isPastCadence(flight, now) {
+        if flight.isUnresolved || flight.notFoundSince != nil || pollTimes.isPastCadence(flight, now) {
             ask(flight.attempt, .poll, now)
         } else {
             schedulePoll(flight, now)

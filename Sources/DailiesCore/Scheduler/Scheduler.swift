@@ -35,10 +35,7 @@ public struct Scheduler: Sendable {
     var cancelDetails: [AttemptID: String] = [:]
     var prices = PriceBook(catalogue: ModelCatalogue(compiled: "", models: []))
     var accounts: AccountStates
-    var cadences: [ModelID: PollCadence] = [:]
-    /// Durations for adaptive polling; nil: polls follow the documented cadence.
-    var durationHistory: DurationHistory?
-    var plans: [RequestShape: AdaptivePollSchedule] = [:]
+    var pollTimes: PollTimes
     /// The batches whose waiting tasks this run submits; nil: all.
     var scope: Set<BatchID>?
 
@@ -76,7 +73,7 @@ public struct Scheduler: Sendable {
         random = SplitMix64(seed: seed)
         lanes = TaskQueues(pageSize: settings.pageSize)
         slots = SubmissionSlots(settings)
-        if case .adaptive(let share) = settings.cadence { durationHistory = DurationHistory(share: share) }
+        pollTimes = PollTimes(settings, catalogue)
         canary = settings.canary.map(Canary.init)
         outage = Outage(policy: settings.retry, maximumWait: settings.maximumWait)
         models = ModelPauses(policy: settings.retry, maximumWait: settings.maximumWait)
