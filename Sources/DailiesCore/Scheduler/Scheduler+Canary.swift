@@ -2,23 +2,20 @@
 extension Scheduler {
     /// Whether the canary allows a new task.
     mutating func canaryAllows() -> Bool {
-        guard let gate = canary else { return true }
-        if gate.mayBegin { return true }
-        announce(.canary(gate.clips), "the rest starts once these succeed")
+        guard let clips = earlyStop.awaitedClips else { return true }
+        announce(.canary(clips), "the rest starts once these succeed")
         return false
     }
 
     /// Records the outcome of an attempt that may be a canary clip.
     mutating func recordCanary(_ flight: ActiveAttempt, isCompleted: Bool, credits: Credits? = nil) {
-        guard canary != nil, canary?.verdict == nil else { return }
-        canary?.ended(flight.attempt, flight.key, isCompleted: isCompleted, credits: credits)
-        switch canary?.verdict {
+        let end = earlyStop.ended(flight.attempt, flight.key, isCompleted: isCompleted, credits: credits)
+        switch end?.decision {
         case nil: break
-        case .pass:
-            if pauses.hasAnnouncedCanary { effects.append(.tell(.resumed)) }
+        case .pass: if pauses.hasAnnouncedCanary { effects.append(.tell(.resumed)) }
         case .fail(let message):
             run.endSubmission("\(message); nothing more was submitted")
-            effects.append(.tell(.paused(.canary(canary?.clips ?? 0), detail: message, until: nil)))
+            effects.append(.tell(.paused(.canary(end?.clips ?? 0), detail: message, until: nil)))
         }
     }
 
@@ -29,7 +26,7 @@ extension Scheduler {
         switch settlement.end {
         case .completed:
             recordRejection(false)
-            guard !settlement.isCostAwaited || canary?.awaitsCost != true else { return }
+            guard !settlement.isCostAwaited || !earlyStop.awaitsCost else { return }
             recordCanary(flight, isCompleted: true, credits: settlement.charges.first?.credits)
         case .failed:
             recordCanary(flight, isCompleted: false)
@@ -43,9 +40,7 @@ extension Scheduler {
 
     /// Counts consecutive policy rejections and ends submission at the maximum.
     mutating func recordRejection(_ isRejection: Bool) {
-        guard let most = settings.maximumPolicyRejections else { return }
-        rejectionsInARow = isRejection ? rejectionsInARow + 1 : 0
-        guard isRejection, rejectionsInARow == most, !run.isSubmissionOver else { return }
+        guard let most = earlyStop.recordRejection(isRejection), !run.isSubmissionOver else { return }
         let message = "the content policy rejected \(most) clips in a row"
         run.endSubmission("\(message); nothing more was submitted; check the prompts, then run again")
         effects.append(.tell(.paused(.policyRejections(most), detail: message, until: nil)))

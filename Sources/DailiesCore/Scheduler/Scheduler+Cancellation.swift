@@ -181,7 +181,7 @@ extension Scheduler {
     /// blocked it.
     mutating func endGuardedCancel(of flight: ActiveAttempt, _ reason: CancelReason, charged: Credits?) {
         effects.append(.tell(.waitsAgain(flight.name, reason, charged: charged)))
-        canary?.didNotStart(flight.attempt)
+        earlyStop.didNotStart(flight.attempt)
         reopen(TaskQueueID(batch: flight.batch, model: flight.shape.model))
         guard let detail = cancelDetails.removeValue(forKey: flight.attempt) else { return }
         switch reason {

@@ -133,7 +133,7 @@ extension Scheduler {
         advance(&flight, .sent)
         put(flight)
         sends(task.shape.model, for: account, now)
-        canary?.began(flight.attempt)
+        earlyStop.began(flight.attempt)
         // A crash before the commit leaves a waiting task; a crash after it leaves an unknown outcome, which the next
         // run resolves by querying.
         commit([.intent(Intent(submission: submission, reserved: bound))], then: [.submit(submission)], now)
@@ -218,7 +218,7 @@ extension Scheduler {
         guard let pending = flight.pending, pending.sends == 1 else { return becomeUncertain(flight, fault, now) }
         advance(&flight, .notAccepted)
         budgets.release(flight.reserved, for: flight.budgets)
-        canary?.didNotStart(flight.attempt)
+        earlyStop.didNotStart(flight.attempt)
         remove(flight)
         if let command = flight.command, command.isCancel {
             let withdrawal = Mutation.Kind.withdrawnByCommand(command.id, flight.attempt)

@@ -19,8 +19,7 @@ public struct Scheduler: Sendable {
     var resubmissions: [AttemptID] = []
     var outage: Outage
     var models: ModelPauses
-    var canary: Canary?
-    var rejectionsInARow = 0
+    var earlyStop: EarlyStop
     var downloads: DownloadQueue
     var budgets = Budgets()
     /// Tag budgets that a deferred task waits for; later tasks with the tag wait behind it.
@@ -74,7 +73,7 @@ public struct Scheduler: Sendable {
         lanes = TaskQueues(pageSize: settings.pageSize)
         slots = SubmissionSlots(settings)
         pollTimes = PollTimes(settings, catalogue)
-        canary = settings.canary.map(Canary.init)
+        earlyStop = EarlyStop(canary: settings.canary, maximumRejections: settings.maximumPolicyRejections)
         outage = Outage(policy: settings.retry, maximumWait: settings.maximumWait)
         models = ModelPauses(policy: settings.retry, maximumWait: settings.maximumWait)
         downloads = DownloadQueue(limit: settings.downloadConcurrency, maximumWait: settings.maximumWait)
