@@ -22,7 +22,7 @@ struct AccountStates: Sendable {
         /// The reservation before.
         let reserved: Credits?
         /// The guards' decisions, if it is accepted.
-        let verdicts: [Scheduler.GuardDecision]
+        let verdicts: [GuardDecision]
     }
 
     let baseURL: String

@@ -15,12 +15,12 @@ extension Scheduler {
         accepted.isReplayed =
             source == .reply && pending.sends == 1 && isReplay(report, sentAt: flight.sentAt, now)
         accepted.estimate = report.estimate?.credits
-        let isTrusted = prices.trustsEstimates(of: flight.shape.model)
-        let (reserved, refusing) = reservation(byEstimateOf: accepted, isTrusted: isTrusted)
+        let isTrusted = budgets.trustsEstimates(of: flight.shape.model)
+        let (reserved, refusing) = budgets.reservation(byEstimateOf: accepted, isTrusted: isTrusted)
         let acceptance = Acceptance(
             of: report, as: remote, reserved: reserved, source: accepted.isReplayed ? .replayed : source)
         advance(&accepted, acceptance.isRunning ? .started(remote) : .accepted(remote))
-        let verdicts = guardVerdicts(on: accepted, refusedBy: refusing)
+        let verdicts = budgets.verdicts(on: accepted, refusedBy: refusing)
         // One commit, so that a crash cannot separate the acceptance from the guards' decision.
         var steps: [Mutation.Kind] = [.accepted(flight.attempt, acceptance)]
         if let verdict = Self.cancelVerdict(verdicts, on: accepted.state) {
@@ -35,7 +35,7 @@ extension Scheduler {
             reserved: flight.reserved, verdicts: verdicts)
         accounts.claim(flight.attempt, claim)
         // Until the store has answered, the larger amount is reserved.
-        if (reserved ?? .zero) > (flight.reserved ?? .zero) { hold(reserved, for: &flight) }
+        if (reserved ?? .zero) > (flight.reserved ?? .zero) { budgets.replaceReservation(of: &flight, by: reserved) }
         put(flight)
         effects.append(.claim(flight.attempt, steps.map { Mutation(at: now, $0) }))
     }
@@ -50,7 +50,7 @@ extension Scheduler {
         let remote = acceptance.remoteID
         flight.isReplayed = acceptance.source == .replayed
         flight.estimate = report.estimate?.credits
-        reserve(acceptance.reserved, byEstimateOf: &flight)
+        budgets.reserve(acceptance.reserved, byEstimateOf: &flight)
         advance(&flight, acceptance.isRunning ? .started(remote) : .accepted(remote))
         if claim.evidence != nil { accounts.honored(flight.account) }
         let needsKeyCheck =
@@ -66,7 +66,7 @@ extension Scheduler {
             // The claim already made the reason durable.
             if let action = markCancelled(&flight, verdict).action { effects.append(.act(action)) }
             reportCancel(of: flight, verdict.detail)
-        } else if let verdict = Self.cancelVerdict(spentBudgetVerdicts(on: flight), on: flight.state) {
+        } else if let verdict = Self.cancelVerdict(budgets.spentVerdicts(on: flight), on: flight.state) {
             // A bill has spent the budget since the claim.
             cancel(&flight, verdict, now)
         }
@@ -81,7 +81,7 @@ extension Scheduler {
         _ claim: AccountStates.Claim, of flight: ActiveAttempt, ownedBy owner: TaskOwner, _ now: Instant
     ) {
         var flight = flight
-        hold(claim.reserved, for: &flight)
+        budgets.replaceReservation(of: &flight, by: claim.reserved)
         if claim.source == .adopted {
             return refuseAdoption(flight, "the task \(claim.acceptance.remoteID) belongs to \(owner)", now)
         }

@@ -4,8 +4,7 @@ extension Scheduler {
         precondition(!hasStarted, "a scheduler starts once")
         hasStarted = true
         if settings.servesCommandsOnly { run.submitNothing() }
-        budgets = Budgets(batches: recovered.budgets, tags: recovered.tagBudgets)
-        prices = recovered.prices
+        budgets.start(Budgets(batches: recovered.budgets, tags: recovered.tagBudgets), recovered.prices)
         accounts.start(recovered.accounts, support: recovered.trust)
         scope = recovered.scope
         pollTimes.learn(recovered.durations, using: &random)

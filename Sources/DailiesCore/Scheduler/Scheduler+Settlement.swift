@@ -38,7 +38,7 @@ extension Scheduler {
             remove(flight)
             return endGuardedCancel(of: flight, guarded, charged: settlement.charges.first?.credits)
         }
-        cancelDetails[flight.attempt] = nil
+        budgets.endCancel(of: flight.attempt)
         tell(settlement, of: flight)
         awaitCompletion(flight, remote, settlement, now)
         recordOutcome(of: flight, settlement, failure, now)
@@ -108,21 +108,18 @@ extension Scheduler {
     private mutating func book(_ flight: inout ActiveAttempt, _ charges: [Amount]) {
         guard let charge = charges.first else { return }
         if charge.credits > .zero { guardBill(of: flight, charge) }
-        if flight.state.word == .completed {
-            prices.learn(charge.credits, estimate: flight.estimate, for: flight.shape)
-        }
-        let broken = budgets.settle(charge.credits, reserved: flight.reserved, for: flight.budgets)
+        let reserved = flight.reserved
+        let broken = budgets.settle(charge.credits, of: &flight)
         if !broken.isEmpty {
             let detail =
                 "\(flight.key) was billed \(charge.text) credits, more than the "
-                + "\(flight.reserved.map { "\($0)" } ?? "nothing") reserved for it"
+                + "\(reserved.map { "\($0)" } ?? "nothing") reserved for it"
             // A tag's broken budget blocks only tasks with that tag.
             if broken.contains(.batch(flight.batch)) { lanes.block { $0.batch == flight.batch } }
             run.reachBudget()
             run.result.reasons.append(detail)
             effects.append(.tell(.paused(.budget(flight.batch), detail: detail, until: nil)))
         }
-        flight.reserved = nil
     }
 
     // MARK: Missing parts of completed tasks

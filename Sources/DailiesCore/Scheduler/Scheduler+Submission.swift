@@ -90,39 +90,11 @@ extension Scheduler {
     /// Begins a task if the budgets allow it.
     private mutating func begin(_ task: WaitingTask, _ now: Instant) -> StartResult {
         guard let account = accounts.account(for: task.shape.model) else { return .laneWaits }
-        if let tag = task.tagBudgets.first(where: stoppedTags.keys.contains), let detail = stoppedTags[tag] {
-            lanes.take(task)
-            run.reachBudget(detail)
-            return .done
-        }
-        // A later task does not take the credits that an earlier one with the same tag waits for.
-        if !waitingTagBudgets.isDisjoint(with: task.tagBudgets) { return setAside(task) }
-        let bound = reservation(for: task.shape)
-        warnAboutContradiction(task.shape)
-        let (verdict, scope) = budgets.verdict(for: bound, of: task.budgets)
-        switch verdict {
-        case .allowed: break
-        case .wait:
-            if tally.active > tally.idleUnresolved {
-                guard case .tag(let tag) = scope else { return .batchWaits }
-                waitingTagBudgets.insert(tag)
-                return setAside(task)
-            }
-            reachBudget(scope, task, bound)
-            return .done
-        case .exhausted:
-            reachBudget(scope, task, bound)
-            return .done
-        case .unknownPrice:
-            passOver(task, under: scope) { $0.model == task.shape.model && $0.batch == task.batch }
-            run.addReason(
-                "no price is known for \(task.shape.model), so the budget cannot cover it; set a limit with "
-                    + "--max-credits-per-task")
-            return .done
-        }
+        let (isAllowed, bound, otherwise) = admit(task)
+        guard isAllowed else { return otherwise }
         guard let submission = makeSubmission(task, account) else { return .laneWaits }
         lanes.take(task)
-        budgets.reserve(bound, for: task.budgets)
+        budgets.reserve(bound, for: task)
         var flight = ActiveAttempt(
             attempt: submission.attempt,
             kind: flights.kind(batch: task.batch, shape: task.shape, account: account, tagBudgets: task.tagBudgets),
@@ -217,7 +189,7 @@ extension Scheduler {
         var flight = flight
         guard let pending = flight.pending, pending.sends == 1 else { return becomeUncertain(flight, fault, now) }
         advance(&flight, .notAccepted)
-        budgets.release(flight.reserved, for: flight.budgets)
+        budgets.release(flight)
         earlyStop.didNotStart(flight.attempt)
         remove(flight)
         if let command = flight.command, command.isCancel {
@@ -268,7 +240,7 @@ extension Scheduler {
         let code = fault.code ?? fault.status.map { "http_\($0)" } ?? fault.kind.rawValue
         let settlement = Settlement(
             end: .failed, charges: [.notBilled], failureCode: code, failureMessage: fault.message)
-        budgets.release(flight.reserved, for: flight.budgets)
+        budgets.release(flight)
         remove(flight)
         let steps = retrySteps(flight, settlement, fault.asFailure)
         commit([.settled(flight.attempt, settlement)] + endCommand(of: &flight, .failed) + steps, now)

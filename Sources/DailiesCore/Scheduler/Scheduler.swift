@@ -21,18 +21,7 @@ public struct Scheduler: Sendable {
     var models: ModelPauses
     var earlyStop: EarlyStop
     var downloads: DownloadQueue
-    var budgets = Budgets()
-    /// Tag budgets that a deferred task waits for; later tasks with the tag wait behind it.
-    var waitingTagBudgets: Set<TagBudgetID> = []
-    /// Tag budgets that did not allow an estimate, with the reason. This run submits no more tasks with the tag.
-    var stoppedTags: [TagBudgetID: String] = [:]
-    /// Budgets that this run has reported as reached.
-    var reportedBudgets: Set<Budgets.Scope> = []
-    /// The highest reservation by estimate in this run, per kind of clip.
-    var estimatedReservations: [RequestShape: Credits] = [:]
-    /// Why this run's guards cancel attempts, for display.
-    var cancelDetails: [AttemptID: String] = [:]
-    var prices = PriceBook(catalogue: ModelCatalogue(compiled: "", models: []))
+    var budgets: BudgetGuards
     var accounts: AccountStates
     var pollTimes: PollTimes
     /// The batches whose waiting tasks this run submits; nil: all.
@@ -74,6 +63,7 @@ public struct Scheduler: Sendable {
         slots = SubmissionSlots(settings)
         pollTimes = PollTimes(settings, catalogue)
         earlyStop = EarlyStop(canary: settings.canary, maximumRejections: settings.maximumPolicyRejections)
+        budgets = BudgetGuards(quoteTolerance: settings.quoteTolerance)
         outage = Outage(policy: settings.retry, maximumWait: settings.maximumWait)
         models = ModelPauses(policy: settings.retry, maximumWait: settings.maximumWait)
         downloads = DownloadQueue(limit: settings.downloadConcurrency, maximumWait: settings.maximumWait)
