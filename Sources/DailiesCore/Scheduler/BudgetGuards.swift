@@ -92,8 +92,8 @@ struct BudgetGuards: Sendable {
 
     /// Whether to reconsider tasks that wait for a tag's budget: a budget has freed credits, or none can be freed any
     /// more.
-    mutating func resumesTags(mayFreeCredits: @autoclosure () -> Bool) -> Bool {
-        guard !waitingTags.isEmpty, budgets.takeHasFreedCredits() || !mayFreeCredits() else { return false }
+    mutating func resumesTags(mayFreeCredits: Bool) -> Bool {
+        guard !waitingTags.isEmpty, budgets.takeHasFreedCredits() || !mayFreeCredits else { return false }
         waitingTags = []
         return true
     }

@@ -11,7 +11,7 @@ extension Scheduler {
     }
 
     mutating func commanded(_ command: UserCommand, _ now: Instant) {
-        guard recovery.isWhole else { return recovery.commands.append(command) }
+        guard recovery.isWhole else { return recovery.deferUntilWhole(command) }
         switch command.order {
         case .cancel:
             guard let flight = attempt(of: command, now) else {
@@ -39,7 +39,7 @@ extension Scheduler {
         if !command.order.isLookup, case .missingCost = open.standing { return nil }
         resume(open, isRequested: true, now)
         // The command decides which query to send.
-        recovery.unknown = []
+        recovery.dropQueries()
         servedAttempts.insert(command.attempt)
         return flight(command.attempt)
     }

@@ -1,7 +1,7 @@
 extension Scheduler {
     /// Ends the run once it has nothing left to do.
     mutating func finishIfDone(_ now: Instant) {
-        guard hasStarted, !run.isFinished, isDone else { return }
+        guard recovery.hasStarted, !run.isFinished, isDone else { return }
         // Attempts that this run could not settle in time are as uncertain as parked ones. Counted once, at the end.
         let unsettled = flights.values.count { $0.parking == nil && $0.pending != nil || $0.isUncertainForOtherKey }
         run.finish(

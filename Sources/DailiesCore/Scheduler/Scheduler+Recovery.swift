@@ -1,8 +1,7 @@
 extension Scheduler {
     /// Recovery: resumes every attempt that the last run left open, in its stored state.
     mutating func start(from recovered: SchedulerSnapshot, _ now: Instant) {
-        precondition(!hasStarted, "a scheduler starts once")
-        hasStarted = true
+        recovery.start(recovered.commands)
         if settings.servesCommandsOnly { run.submitNothing() }
         budgets.start(Budgets(batches: recovered.budgets, tags: recovered.tagBudgets), recovered.prices)
         accounts.start(recovered.accounts, support: recovered.trust)
@@ -16,56 +15,29 @@ extension Scheduler {
                 run.result.reasons.append("no API key for \(lane.model); set one with --api-key-file")
             }
         }
-        recovery.commands = recovered.commands
         resume(recovered.open, isLast: !recovered.hasMoreOpen, now)
     }
 
     /// Resumes a page of attempts that the last run left open.
     mutating func resume(_ page: [OpenAttempt], isLast: Bool, _ now: Instant) {
-        precondition(!recovery.isWhole, "a page after the last")
-        recovery.isLoading = false
-        recovery.isWhole = isLast || page.isEmpty
-        recovery.place = page.last?.place
+        recovery.received(page, isLast: isLast)
         // Attempts that this run settled since the page was read may be listed again for their cost.
         for open in page.sorted(by: { $0.sentAt < $1.sentAt }) where flight(open.attempt) == nil {
             resume(open, now)
         }
         guard recovery.isWhole else { return }
-        warnAboutFutureTimes()
-        warnAboutMissingKeys()
-        let unknown = recovery.unknown
-        recovery.unknown = []
+        let (warnings, unknown, commands) = recovery.takeDeferred()
+        for warning in warnings { effects.append(.tell(.warning(warning))) }
         for attempt in unknown { ask(attempt, .resolveSubmission, now) }
-        let commands = recovery.commands
-        recovery.commands = []
         for command in commands { commanded(command, now) }
     }
 
     /// Requests the next page once fewer queries than a page are in flight.
     mutating func recoverMore() {
-        guard hasStarted, !recovery.isWhole, !recovery.isLoading, !run.isStopping, !run.isFinished,
-            let place = recovery.place, tally.asking < settings.recoveryPageSize
+        guard !run.isStopping, !run.isFinished, tally.asking < settings.recoveryPageSize,
+            let place = recovery.nextPage()
         else { return }
-        recovery.isLoading = true
         effects.append(.loadOpen(after: place, limit: settings.recoveryPageSize))
-    }
-
-    /// A clock that was once ahead leaves times in the future. They are treated as now, or their tasks would not be
-    /// queried until then.
-    private mutating func warnAboutFutureTimes() {
-        guard recovery.fromFuture > 0 else { return }
-        let attempts =
-            recovery.fromFuture == 1 ? "1 unfinished attempt has" : "\(recovery.fromFuture) unfinished attempts have"
-        let reason = "the clock was ahead when they were recorded, or is behind now"
-        effects.append(.tell(.warning("\(attempts) times in the future, treated as now: \(reason)")))
-    }
-
-    /// One warning per key, whatever the number of clips.
-    private mutating func warnAboutMissingKeys() {
-        for (account, clips) in recovery.otherAccounts.sorted(by: { $0.key.text < $1.key.text }) {
-            effects.append(.tell(.warning(MissingKey(account: account, clips: clips).words)))
-        }
-        recovery.otherAccounts = [:]
     }
 
     /// Whether an attempt still needs queries.
@@ -79,7 +51,7 @@ extension Scheduler {
 
     /// - Parameter isRequested: whether a user's command needs it, and asks for what is unknown.
     mutating func resume(_ open: OpenAttempt, isRequested: Bool = false, _ now: Instant) {
-        if max(open.sentAt, open.submittedAt, open.lostAt ?? .distantPast) > now { recovery.fromFuture += 1 }
+        if max(open.sentAt, open.submittedAt, open.lostAt ?? .distantPast) > now { recovery.noteFutureTime() }
         var flight = ActiveAttempt(
             attempt: open.attempt,
             kind: flights.kind(
@@ -93,7 +65,7 @@ extension Scheduler {
         // be downloaded, since that needs no key.
         let canAsk = accounts.contains(flight.account)
         if case .sent = open.standing {} else { accounts.proveRoute() }
-        if !canAsk, Self.needsItsKey(open.standing) { recovery.otherAccounts[flight.account, default: 0] += 1 }
+        if !canAsk, Self.needsItsKey(open.standing) { recovery.noteMissingKey(flight.account) }
         switch open.standing {
         case .sent(let isMarked):
             resumeSent(flight, open, isMarked: isMarked, canAsk: canAsk, now)
@@ -116,7 +88,10 @@ extension Scheduler {
                 isSaved: false, isClipSettled: isClipSettled, needsAsset: hasNoAsset)
             put(flight)
             if isRequested { return cost == .known || !canAsk ? remove(flight) : () }
-            if isClipSettled { return canAsk && mayAsk(for: cost) ? askForCost(flight.attempt, now) : remove(flight) }
+            if isClipSettled {
+                return canAsk && recovery.mayAsk(for: cost, limit: settings.lateCostQueries)
+                    ? askForCost(flight.attempt, now) : remove(flight)
+            }
             if asset != nil { queueDownload(flight, now) } else if !canAsk { park(flight, .unsaved) }
             if canAsk, asset == nil || cost != .known { askForCompletion(flight.attempt, now) }
         case .missingCost(let remote, let end, let cost):
@@ -128,18 +103,6 @@ extension Scheduler {
                 isSaved: end == .completed, isClipSettled: true)
             put(flight)
             if !isRequested { askForCost(flight.attempt, now) }
-        }
-    }
-
-    /// Whether to query an unknown cost: clips left at the provider may be many, so a run queries some and `reconcile`
-    /// all.
-    private mutating func mayAsk(for cost: OpenAttempt.Cost) -> Bool {
-        switch cost {
-        case .known: return false
-        case .awaited: return true
-        case .unknown:
-            lateCostQueriesSent += 1
-            return lateCostQueriesSent <= settings.lateCostQueries
         }
     }
 
@@ -166,7 +129,7 @@ extension Scheduler {
         guard canAsk else { return park(flight, .otherAccount) }
         flight.holdsSlot = true
         put(flight)
-        recovery.unknown.append(flight.attempt)
+        recovery.queryLater(flight.attempt)
     }
 
     /// Polls stay on the grid of the submission; a missed poll is made up for immediately.

@@ -4,7 +4,7 @@ extension Scheduler {
 
     /// Fills the free slots.
     mutating func submitWaiting(_ now: Instant) {
-        guard hasStarted, recovery.isWhole, !run.isStopping, !run.isFinished, !run.isSubmissionOver else { return }
+        guard recovery.isWhole, !run.isStopping, !run.isFinished, !run.isSubmissionOver else { return }
         resumeDeferred()
         loadPages()
         // A queue that ran empty blocks all others until its next page is requested.

@@ -30,9 +30,6 @@ public struct Scheduler: Sendable {
     var pauses = SubmissionPauses()
     var timer = AccountTimer()
     var run = RunProgress()
-    var hasStarted = false
-    /// Queries for unknown costs since the start.
-    var lateCostQueriesSent = 0
     var recovery = Recovery()
     /// Attempts that were resumed for users' commands alone.
     var servedAttempts: Set<AttemptID> = []
@@ -67,24 +64,6 @@ public struct Scheduler: Sendable {
         outage = Outage(policy: settings.retry, maximumWait: settings.maximumWait)
         models = ModelPauses(policy: settings.retry, maximumWait: settings.maximumWait)
         downloads = DownloadQueue(limit: settings.downloadConcurrency, maximumWait: settings.maximumWait)
-    }
-
-    /// Progress of reading the open attempts, in pages, so that queries can start after the first page.
-    struct Recovery: Sendable {
-        /// The end of the pages read so far.
-        var place: OpenAttempt.Cursor?
-        var isLoading = false
-        /// Whether all pages are read. Nothing is submitted before, since unread attempts hold slots and reservations.
-        var isWhole = false
-        /// Attempts with an unknown outcome. They are queried once all are known, since an answer may name another
-        /// attempt.
-        var unknown: [AttemptID] = []
-        /// Users' commands, deferred since their attempts may be on a later page.
-        var commands: [UserCommand] = []
-        /// Attempts with times in the future.
-        var fromFuture = 0
-        /// Attempts of API keys that this run does not have.
-        var otherAccounts: [KeyFingerprint: Int] = [:]
     }
 
     /// Counts of this run's attempts.
