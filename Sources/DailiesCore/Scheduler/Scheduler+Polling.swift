@@ -234,7 +234,7 @@ extension Scheduler {
             }
             return settle(flight, remote, report, now)
         case .unknown(let word):
-            if reportedUnknownStates.count < 100, reportedUnknownStates.insert(word).inserted {
+            if warnings.reportsUnknownState(word) {
                 effects.append(.tell(.warning("the provider reported the unknown state \"\(word)\"; still polling")))
             }
             notBefore = max(notBefore ?? now, now + settings.lateInterval)
@@ -260,9 +260,7 @@ extension Scheduler {
     }
 
     private mutating func warnOnce(_ flight: inout ActiveAttempt, _ what: String) {
-        guard !flight.isMismatchReported, reportedMismatches < 100 else { return }
-        reportedMismatches += 1
-        flight.isMismatchReported = true
+        guard warnings.reportsMismatch(of: &flight) else { return }
         effects.append(.tell(.warning("\(flight.key): the provider \(what)")))
     }
 

@@ -5,7 +5,7 @@ extension Scheduler {
         if settings.servesCommandsOnly { run.submitNothing() }
         budgets.start(Budgets(batches: recovered.budgets, tags: recovered.tagBudgets), recovered.prices)
         accounts.start(recovered.accounts, support: recovered.trust)
-        scope = recovered.scope
+        lanes.scope = recovered.scope
         pollTimes.learn(recovered.durations, using: &random)
         for lane in recovered.lanes {
             lanes.add(lane)

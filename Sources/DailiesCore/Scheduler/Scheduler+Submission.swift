@@ -213,7 +213,7 @@ extension Scheduler {
 
     /// Whether this run may submit tasks of a queue.
     func isInScope(_ lane: TaskQueueID) -> Bool {
-        (scope?.contains(lane.batch) ?? true) && accounts.account(for: lane.model) != nil
+        (lanes.scope?.contains(lane.batch) ?? true) && accounts.account(for: lane.model) != nil
     }
 
     /// A permanent 4xx. A refused resubmission proves nothing about the send before it: the key is queried first.

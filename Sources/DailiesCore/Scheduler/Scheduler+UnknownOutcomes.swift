@@ -168,16 +168,16 @@ extension Scheduler {
         flight.holdsSlot = false
         flight.serial &+= 1
         put(flight)
-        resubmissions.append(flight.attempt)
+        lanes.resubmissions.append(flight.attempt)
     }
 
     private static let notInThisRun = "it cannot be resubmitted in this run"
 
     /// Sends waiting resubmissions in order, as far as possible. One whose model is full does not block others.
     mutating func sendResubmissions(_ now: Instant) {
-        guard !resubmissions.isEmpty, !run.isStopping, !run.isFinished else { return }
+        guard !lanes.resubmissions.isEmpty, !run.isStopping, !run.isFinished else { return }
         var waiting: [AttemptID] = []
-        for (index, attempt) in resubmissions.enumerated() {
+        for (index, attempt) in lanes.resubmissions.enumerated() {
             guard let flight = flight(attempt), flight.pending?.awaitsResubmit == true else { continue }
             let lane = TaskQueueID(batch: flight.batch, model: flight.shape.model)
             if run.isSubmissionOver || run.areQueriesOver || flight.isCancelRequested || models.isStopped(lane.model) {
@@ -185,7 +185,7 @@ extension Scheduler {
                 continue
             }
             guard maySend(now) else {
-                waiting += resubmissions[index...]
+                waiting += lanes.resubmissions[index...]
                 break
             }
             // The answer to a user's lookup decides first.
@@ -202,7 +202,7 @@ extension Scheduler {
             }
             resubmit(flight, now)
         }
-        resubmissions = waiting
+        lanes.resubmissions = waiting
     }
 
     private mutating func resubmit(_ flight: ActiveAttempt, _ now: Instant) {

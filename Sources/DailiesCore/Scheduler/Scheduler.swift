@@ -15,8 +15,6 @@ public struct Scheduler: Sendable {
     /// By attempt, since the clip of a paid take may still be downloaded while the next take renders.
     var flights = ActiveAttemptTable()
     var slots: SubmissionSlots
-    /// Attempts waiting to be resubmitted, in order. They go before all unsent tasks.
-    var resubmissions: [AttemptID] = []
     var outage: Outage
     var models: ModelPauses
     var earlyStop: EarlyStop
@@ -24,9 +22,6 @@ public struct Scheduler: Sendable {
     var budgets: BudgetGuards
     var accounts: AccountStates
     var pollTimes: PollTimes
-    /// The batches whose waiting tasks this run submits; nil: all.
-    var scope: Set<BatchID>?
-
     var pauses = SubmissionPauses()
     var timer = AccountTimer()
     var run = RunProgress()
@@ -35,10 +30,9 @@ public struct Scheduler: Sendable {
     var servedAttempts: Set<AttemptID> = []
     /// In such a run: why further commands cannot be carried out. The provider does not answer, or refuses to.
     var commandRefusal: CommandRefusal?
-    /// Unknown states, and tasks with a rejected reply, that were reported: up to a hundred of each.
-    var reportedUnknownStates: Set<String> = []
-    var reportedMismatches = 0
+    var warnings = ReplyWarnings()
 
+    /// The effects of the event being handled.
     var effects: [Effect] = []
 
     /// - Parameters:

@@ -27,6 +27,10 @@ struct TaskQueues: Sendable {
     /// Tasks begun in this run by batch; the batch with the fewest goes first among equals.
     private var startedByBatch: [BatchID: Int] = [:]
     private let pageSize: Int
+    /// The batches whose waiting tasks this run submits; nil: all.
+    var scope: Set<BatchID>?
+    /// Attempts waiting to be resubmitted, in order. They go before all unsent tasks.
+    var resubmissions: [AttemptID] = []
 
     init(pageSize: Int) { self.pageSize = pageSize }
 
