@@ -2,8 +2,11 @@
 /// does, and reports back.
 ///
 /// Every step that costs money follows intent, action, outcome: `Effect.commit(_:then:)` makes the intent durable
-/// before the submit, and an outcome durable before anything builds on it. After a crash the next run
-/// finds open attempts as ``OpenAttempt`` and settles them by querying, never by submitting again.
+/// before the submit, and an outcome durable before anything builds on it. After a crash the next run finds open attempts
+/// as ``OpenAttempt`` and settles them by querying, never by submitting again.
+///
+/// Each part of the state is a machine of its own: a value type that is told what happened and returns decisions. The
+/// scheduler composes them, and turns decisions into effects.
 public struct Scheduler: Sendable {
     let settings: SchedulerSettings
     let catalogue: ModelCatalogue
