@@ -294,7 +294,7 @@ public final class Runner: @unchecked Sendable {
         case .wake(let wake, let instant): deadlines.insert(wake, at: instant)
         case .load(let lane, let place, let limit): load(lane, after: place, limit: limit)
         case .loadOpen(let place, let limit): loadOpen(after: place, limit: limit)
-        case .tell(let event): observer(event, now)
+        case .emit(let event): observer(event, now)
         case .finish(let ending): finish(ending)
         }
     }

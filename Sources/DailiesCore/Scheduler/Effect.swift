@@ -15,7 +15,7 @@ public enum Effect: Sendable {
     /// Read the next page of attempts that the last run left open, by batch, task and number.
     case loadOpen(after: OpenAttempt.Cursor, limit: Int)
     /// Report this to observers.
-    case tell(RunEvent)
+    case emit(RunEvent)
     /// The run is finished. Sent last and once.
     case finish(RunResult)
 }

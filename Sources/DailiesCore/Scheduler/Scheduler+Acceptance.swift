@@ -60,7 +60,7 @@ extension Scheduler {
         flight.holdsSlot = true
         flight.parking = nil
         flight.faults = 0
-        effects.append(.tell(.accepted(flight.name, remote, estimate: flight.estimate)))
+        emit(.accepted(flight.name, remote, estimate: flight.estimate))
         stopSubmission(for: claim.verdicts, on: flight)
         if let verdict = Self.cancelVerdict(claim.verdicts, on: flight.state) {
             // The claim already made the reason durable.

@@ -25,7 +25,7 @@ extension Scheduler {
         }
         guard now - failures.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
         pauses.extend(to: now + wait)
-        effects.append(.tell(.paused(.rateLimit, detail: fault.message, until: pauses.rateLimitEnd)))
+        emit(.paused(.rateLimit, detail: fault.message, until: pauses.rateLimitEnd))
     }
 
     /// `concurrency_limit`: the limit becomes the number known to be in flight. Only if that is zero, others use the
@@ -46,7 +46,7 @@ extension Scheduler {
             }
         }
         let detail = "the provider accepts no more tasks in flight"
-        effects.append(.tell(.paused(.concurrencyLimit(slots.concurrency), detail: detail, until: slots.nextProbe)))
+        emit(.paused(.concurrencyLimit(slots.concurrency), detail: detail, until: slots.nextProbe))
         pauses.extend(to: now + wait)
     }
 

@@ -13,7 +13,7 @@ extension Scheduler {
     /// - Returns: its reservation if it may begin; otherwise the result.
     mutating func admit(_ task: WaitingTask) -> (isAllowed: Bool, reserving: Credits?, otherwise: StartResult) {
         let (admission, warning) = budgets.admit(task, mayFreeCredits: mayFreeCredits)
-        if let warning { effects.append(.tell(.warning(warning))) }
+        if let warning { emit(.warning(warning)) }
         switch admission {
         case .allowed(let bound): return (true, bound, .done)
         case .stopped(let detail):
@@ -25,7 +25,7 @@ extension Scheduler {
             passOver(task, under: scope) { $0.batch == task.batch }
             guard let detail else { break }
             run.addReason(detail)
-            effects.append(.tell(.paused(.budget(task.batch), detail: detail, until: nil)))
+            emit(.paused(.budget(task.batch), detail: detail, until: nil))
         case .priceUnknown(let scope):
             passOver(task, under: scope) { $0.model == task.shape.model && $0.batch == task.batch }
             run.addReason(

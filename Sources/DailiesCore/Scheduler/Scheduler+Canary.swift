@@ -12,10 +12,10 @@ extension Scheduler {
         let end = earlyStop.ended(flight.attempt, flight.key, isCompleted: isCompleted, credits: credits)
         switch end?.decision {
         case nil: break
-        case .pass: if pauses.hasAnnouncedCanary { effects.append(.tell(.resumed)) }
+        case .pass: if pauses.hasAnnouncedCanary { emit(.resumed) }
         case .fail(let message):
             run.endSubmission("\(message); nothing more was submitted")
-            effects.append(.tell(.paused(.canary(end?.clips ?? 0), detail: message, until: nil)))
+            emit(.paused(.canary(end?.clips ?? 0), detail: message, until: nil))
         }
     }
 
@@ -43,6 +43,6 @@ extension Scheduler {
         guard let most = earlyStop.recordRejection(isRejection), !run.isSubmissionOver else { return }
         let message = "the content policy rejected \(most) clips in a row"
         run.endSubmission("\(message); nothing more was submitted; check the prompts, then run again")
-        effects.append(.tell(.paused(.policyRejections(most), detail: message, until: nil)))
+        emit(.paused(.policyRejections(most), detail: message, until: nil))
     }
 }

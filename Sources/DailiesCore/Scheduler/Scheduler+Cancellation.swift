@@ -36,7 +36,7 @@ extension Scheduler {
     /// budget.
     mutating func guardBill(of flight: ActiveAttempt, _ bill: Amount) {
         guard let detail = budgets.objection(to: bill, of: flight) else { return }
-        effects.append(.tell(.warning("\(flight.key): \(detail)")))
+        emit(.warning("\(flight.key): \(detail)"))
         stopModel(flight.shape.model, detail)
     }
 
@@ -71,7 +71,7 @@ extension Scheduler {
     }
 
     mutating func reportCancel(of flight: ActiveAttempt, _ detail: String) {
-        effects.append(.tell(.warning("\(flight.key): \(detail); cancelling it while that is free")))
+        emit(.warning("\(flight.key): \(detail); cancelling it while that is free"))
     }
 
     /// In hard mode: cancels queued tasks under budgets that a bill has spent, which is free.
@@ -121,7 +121,7 @@ extension Scheduler {
     /// A task that a guard wanted cancelled is cancelled and waits again. Its queue stays blocked if this run's guard
     /// blocked it.
     mutating func endGuardedCancel(of flight: ActiveAttempt, _ reason: CancelReason, charged: Credits?) {
-        effects.append(.tell(.waitsAgain(flight.name, reason, charged: charged)))
+        emit(.waitsAgain(flight.name, reason, charged: charged))
         earlyStop.didNotStart(flight.attempt)
         reopen(TaskQueueID(batch: flight.batch, model: flight.shape.model))
         guard let detail = budgets.endCancel(of: flight.attempt) else { return }

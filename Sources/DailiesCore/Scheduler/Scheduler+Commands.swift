@@ -266,10 +266,9 @@ extension Scheduler {
         remove(flight)
         commit([.settled(flight.attempt, settlement)] + end, now)
         recordCanary(flight, isCompleted: false)
-        effects.append(
-            .tell(
-                .failed(
-                    flight.name, code: settlement.failureCode, message: settlement.failureMessage, charged: nil)))
+        emit(
+            .failed(
+                flight.name, code: settlement.failureCode, message: settlement.failureMessage, charged: nil))
     }
 
     /// Whether a query for a cost is repeated, since it got no answer.

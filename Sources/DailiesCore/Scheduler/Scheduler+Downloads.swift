@@ -146,10 +146,10 @@ extension Scheduler {
         var steps: [Mutation.Kind] = [.saved(flight.attempt, clip)]
         if let remark = clip.remark {
             steps.append(.note(flight.attempt, kind: "odd_clip", text: remark))
-            effects.append(.tell(.warning("\(flight.key): \(remark); it is kept as \(clip.path)")))
+            emit(.warning("\(flight.key): \(remark); it is kept as \(clip.path)"))
         }
         commit(steps, now)
-        effects.append(.tell(.saved(flight.name, path: clip.path)))
+        emit(.saved(flight.name, path: clip.path))
         closeIfDone(flight.attempt)
     }
 
@@ -243,7 +243,7 @@ extension Scheduler {
         let (isNew, isOver) = downloads.diskRefused(at: now, tryingAfter: settings.retry.initialProbeInterval)
         if isNew {
             let warning = "cannot save clips: \(message); retrying; nothing new is submitted until then"
-            effects.append(.tell(.warning(warning)))
+            emit(.warning(warning))
         }
         guard !isOver else {
             closeUnsaved(flight, message, now)

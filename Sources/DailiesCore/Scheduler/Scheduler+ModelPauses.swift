@@ -2,7 +2,7 @@
 extension Scheduler {
     /// A submit got an answer that does not concern the model's availability.
     mutating func modelAnswered(_ model: ModelID) {
-        if models.answered(model) { effects.append(.tell(.resumed)) }
+        if models.answered(model) { emit(.resumed) }
     }
 
     /// A 503 of the service: it cannot serve the model. A burst of them pauses the model.
@@ -16,7 +16,7 @@ extension Scheduler {
     }
 
     private mutating func reportPause(of model: ModelID, _ detail: String) {
-        effects.append(.tell(.paused(.modelUnavailable(model), detail: detail, until: models.nextProbe(of: model))))
+        emit(.paused(.modelUnavailable(model), detail: detail, until: models.nextProbe(of: model)))
     }
 
     /// Handles due probes, and models that were unavailable for too long.

@@ -56,7 +56,7 @@ extension Scheduler {
     /// The provider answered in any way, which ends an outage.
     mutating func providerAnswered(_ now: Instant) {
         guard let deferred = outage.answered() else { return }
-        effects.append(.tell(.resumed))
+        emit(.resumed)
         // Deferred queries are spread out, and submits follow later, so as not to flood the provider.
         let step = max(settings.recoverySpread / limits.concurrency, .nanoseconds(1))
         for (index, attempt) in deferred.enumerated() {
@@ -70,7 +70,7 @@ extension Scheduler {
     mutating func failedToAnswer(_ fault: ProviderError, _ now: Instant) {
         guard outage.failed(at: now, using: &random) else { return }
         refuseCommands(.noAnswer, fault, now)
-        effects.append(.tell(.paused(.outage, detail: fault.message, until: outage.nextProbe)))
+        emit(.paused(.outage, detail: fault.message, until: outage.nextProbe))
     }
 
     /// Sends one query, or allows one submit, to test whether the provider is back.
@@ -163,7 +163,7 @@ extension Scheduler {
         let steps = endCommand(of: &flight, .lost, fault.message)
         park(flight, .lost)
         commit([.lost(flight.attempt, fault)] + steps, now)
-        effects.append(.tell(.lost(flight.name)))
+        emit(.lost(flight.name))
     }
 
     /// A 401 or 403 to a query: this run can query nothing more.
@@ -220,7 +220,7 @@ extension Scheduler {
                 advance(&flight, .started(remote))
                 put(flight)
                 commit([.running(attempt)], now)
-                effects.append(.tell(.running(flight.name)))
+                emit(.running(flight.name))
             }
             cancelRunning(&flight, now)
         case .cancelled where report.isCancelledWithoutCost && !(flight.isCancelledWithoutCost && isAnswer):
@@ -235,7 +235,7 @@ extension Scheduler {
             return settle(flight, remote, report, now)
         case .unknown(let word):
             if warnings.reportsUnknownState(word) {
-                effects.append(.tell(.warning("the provider reported the unknown state \"\(word)\"; still polling")))
+                emit(.warning("the provider reported the unknown state \"\(word)\"; still polling"))
             }
             notBefore = max(notBefore ?? now, now + settings.lateInterval)
         }
@@ -261,7 +261,7 @@ extension Scheduler {
 
     private mutating func warnOnce(_ flight: inout ActiveAttempt, _ what: String) {
         guard warnings.reportsMismatch(of: &flight) else { return }
-        effects.append(.tell(.warning("\(flight.key): the provider \(what)")))
+        emit(.warning("\(flight.key): the provider \(what)"))
     }
 
     // MARK: Poll times
@@ -282,6 +282,6 @@ extension Scheduler {
         flight.holdsSlot = false
         recordCanary(flight, isCompleted: false)
         commit([.unresolved(flight.attempt)], now)
-        effects.append(.tell(.unresolved(flight.name)))
+        emit(.unresolved(flight.name))
     }
 }

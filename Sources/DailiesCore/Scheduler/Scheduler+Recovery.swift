@@ -27,7 +27,7 @@ extension Scheduler {
         }
         guard recovery.isWhole else { return }
         let (warnings, unknown, commands) = recovery.takeDeferred()
-        for warning in warnings { effects.append(.tell(.warning(warning))) }
+        for warning in warnings { emit(.warning(warning)) }
         for attempt in unknown { ask(attempt, .resolveSubmission, now) }
         for command in commands { commanded(command, now) }
     }

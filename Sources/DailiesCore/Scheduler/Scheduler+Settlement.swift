@@ -25,7 +25,7 @@ extension Scheduler {
         flight.holdsSlot = false
         flight.parking = nil
         flight.isUnresolved = false
-        book(&flight, settlement.charges)
+        recordCharge(&flight, settlement.charges)
         var steps = settlement.steps(for: flight.attempt, cancelledFor: guarded)
         let failure = RetryRules.Failure(
             status: nil, code: settlement.failureCode, message: settlement.failureMessage)
@@ -39,7 +39,7 @@ extension Scheduler {
             return endGuardedCancel(of: flight, guarded, charged: settlement.charges.first?.credits)
         }
         budgets.endCancel(of: flight.attempt)
-        tell(settlement, of: flight)
+        emit(settlement, of: flight)
         awaitCompletion(flight, remote, settlement, now)
         recordOutcome(of: flight, settlement, failure, now)
         if !following.isEmpty { tryAgain(flight) }
@@ -64,14 +64,14 @@ extension Scheduler {
         if isSaving, settlement.asset != nil { queueDownload(flight, now) }
     }
 
-    private mutating func tell(_ settlement: Settlement, of flight: ActiveAttempt) {
+    private mutating func emit(_ settlement: Settlement, of flight: ActiveAttempt) {
         let charged = settlement.charges.first?.credits
         switch settlement.end {
-        case .completed: effects.append(.tell(.completed(flight.name, charged: charged)))
+        case .completed: emit(.completed(flight.name, charged: charged))
         case .failed:
             let (code, message) = (settlement.failureCode, settlement.failureMessage)
-            effects.append(.tell(.failed(flight.name, code: code, message: message, charged: charged)))
-        case .cancelled: effects.append(.tell(.cancelled(flight.name, charged: charged)))
+            emit(.failed(flight.name, code: code, message: message, charged: charged))
+        case .cancelled: emit(.cancelled(flight.name, charged: charged))
         }
     }
 
@@ -100,12 +100,12 @@ extension Scheduler {
 
     /// A new attempt waits in the store.
     mutating func tryAgain(_ flight: ActiveAttempt) {
-        effects.append(.tell(.retried(flight.name)))
+        emit(.retried(flight.name))
         reopen(TaskQueueID(batch: flight.batch, model: flight.shape.model))
     }
 
     /// Books a cost in budgets and price book. While it is unknown, the reservation counts instead.
-    private mutating func book(_ flight: inout ActiveAttempt, _ charges: [Amount]) {
+    private mutating func recordCharge(_ flight: inout ActiveAttempt, _ charges: [Amount]) {
         guard let charge = charges.first else { return }
         if charge.credits > .zero { guardBill(of: flight, charge) }
         let reserved = flight.reserved
@@ -118,7 +118,7 @@ extension Scheduler {
             if broken.contains(.batch(flight.batch)) { lanes.block { $0.batch == flight.batch } }
             run.reachBudget()
             run.result.reasons.append(detail)
-            effects.append(.tell(.paused(.budget(flight.batch), detail: detail, until: nil)))
+            emit(.paused(.budget(flight.batch), detail: detail, until: nil))
         }
     }
 
@@ -149,7 +149,7 @@ extension Scheduler {
             }
             if completion.cost != .known, !report.charges.isEmpty {
                 completion.cost = .known
-                book(&flight, report.charges)
+                recordCharge(&flight, report.charges)
                 steps.append(.costLearned(flight.attempt, report.charges))
                 recordCanary(flight, isCompleted: true, credits: report.charges.first?.credits)
             }
@@ -240,6 +240,6 @@ extension Scheduler {
         park(flight, .unsaved)
         // If its cost is still unknown, it is not queried any more.
         recordCanary(flight, isCompleted: true)
-        effects.append(.tell(.downloadFailed(flight.name, reason: reason)))
+        emit(.downloadFailed(flight.name, reason: reason))
     }
 }

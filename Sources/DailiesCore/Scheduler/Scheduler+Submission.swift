@@ -68,7 +68,7 @@ extension Scheduler {
 
     mutating func announce(_ reason: PauseReason, _ detail: String) {
         guard pauses.announce(reason) else { return }
-        effects.append(.tell(.paused(reason, detail: detail, until: nil)))
+        emit(.paused(reason, detail: detail, until: nil))
     }
 
     private func mayBegin(_ lane: TaskQueueID) -> Bool {
@@ -109,7 +109,7 @@ extension Scheduler {
         // A crash before the commit leaves a waiting task; a crash after it leaves an unknown outcome, which the next
         // run resolves by querying.
         commit([.intent(Intent(submission: submission, reserved: bound))], then: [.submit(submission)], now)
-        effects.append(.tell(.submitted(task.name, task.shape.model)))
+        emit(.submitted(task.name, task.shape.model))
         return .done
     }
 
@@ -134,7 +134,7 @@ extension Scheduler {
             slots.accepted(inFlight: tally.inFlight - accounts.totalSubmitsInFlight, sentAt: flight.sentAt)
             if wasTryingFunds {
                 pauses.fundsFound()
-                effects.append(.tell(.resumed))
+                emit(.resumed)
             }
             accept(flight, report, as: report.remoteID, from: .reply, now)
         case .notAccepted(let fault):
@@ -244,7 +244,7 @@ extension Scheduler {
         remove(flight)
         let steps = retrySteps(flight, settlement, fault.asFailure)
         commit([.settled(flight.attempt, settlement)] + endCommand(of: &flight, .failed) + steps, now)
-        effects.append(.tell(.failed(flight.name, code: code, message: fault.message, charged: .zero)))
+        emit(.failed(flight.name, code: code, message: fault.message, charged: .zero))
         recordCanary(flight, isCompleted: false)
         recordRejection(fault.asFailure.isPolicyRejection)
         if !steps.isEmpty { tryAgain(flight) }
@@ -262,7 +262,7 @@ extension Scheduler {
             guard let model else { return }
             lanes.block { $0.model == model }
             run.addReason("the API key cannot reach \(model): \(fault.message)")
-            effects.append(.tell(.paused(.modelForbidden(model), detail: fault.message, until: nil)))
+            emit(.paused(.modelForbidden(model), detail: fault.message, until: nil))
         case .noRoute:
             run.endSubmission(
                 "the API does not answer at \(accounts.baseURL)\(BaseURL.hint(for: accounts.baseURL)) (\(fault.message))",
@@ -271,7 +271,7 @@ extension Scheduler {
             if wasTryingFunds {
                 run.endSubmission("out of credits: \(fault.message)", for: stop)
             } else if pauses.fundsMissing() {
-                effects.append(.tell(.paused(.noFunds, detail: fault.message, until: nil)))
+                emit(.paused(.noFunds, detail: fault.message, until: nil))
             }
         }
     }

@@ -24,7 +24,7 @@ extension Scheduler {
         if flight.state != .uncertain {
             advance(&flight, .outcomeUnknown)
             commit([.uncertain(flight.attempt, fault)], now)
-            effects.append(.tell(.uncertain(flight.name, reason: fault.message)))
+            emit(.uncertain(flight.name, reason: fault.message))
         }
         let steps = endCommand(of: &flight, .uncertain, fault.message)
         if !steps.isEmpty { commit(steps, now) }
@@ -41,7 +41,7 @@ extension Scheduler {
         commit([.uncertain(flight.attempt, fault)], now)
         wakeLater(&flight, now)
         put(flight)
-        effects.append(.tell(.uncertain(flight.name, reason: fault.message)))
+        emit(.uncertain(flight.name, reason: fault.message))
     }
 
     /// The answer to a query by key after an unknown outcome.
@@ -130,7 +130,7 @@ extension Scheduler {
         if !steps.isEmpty { commit(steps, now) }
         park(flight, .uncertain)
         let text = "sent, outcome unknown: \(reason); run `dailies reconcile`"
-        effects.append(.tell(.uncertain(flight.name, reason: text)))
+        emit(.uncertain(flight.name, reason: text))
     }
 
     private mutating func retryResolution(_ flight: ActiveAttempt, _ reason: String, _ now: Instant) {

@@ -95,8 +95,8 @@ public struct Scheduler: Sendable {
         case .limitsChanged(let limits): slots.change(limits)
         case .pauseRequested(let scope):
             guard pauses.pause(scope) else { break }
-            effects.append(.tell(.paused(.user(scope), detail: "requested by the user", until: nil)))
-        case .unpauseRequested(let scope): if pauses.unpause(scope) { effects.append(.tell(.resumed)) }
+            emit(.paused(.user(scope), detail: "requested by the user", until: nil))
+        case .unpauseRequested(let scope): if pauses.unpause(scope) { emit(.resumed) }
         case .commanded(let command): commanded(command, now)
         }
         recoverMore()
@@ -127,6 +127,8 @@ public struct Scheduler: Sendable {
         }
         flight.state = next
     }
+
+    mutating func emit(_ event: RunEvent) { effects.append(.emit(event)) }
 
     mutating func commit(_ steps: [Mutation.Kind], then actions: [Action] = [], _ now: Instant) {
         effects.append(.commit(steps.map { Mutation(at: now, $0) }, then: actions))
@@ -166,7 +168,7 @@ public struct Scheduler: Sendable {
 
     /// Handles the end of a pause, a due probe, or an outage that has lasted too long.
     private mutating func accountDue(_ now: Instant) {
-        if pauses.advance(to: now) { effects.append(.tell(.resumed)) }
+        if pauses.advance(to: now) { emit(.resumed) }
         downloads.advance(to: now)
         slots.advance(to: now)
         modelsDue(now)

@@ -172,7 +172,7 @@ struct TaskQueues: Sendable {
     }
 
     /// Number of waiting tasks in memory.
-    var held: Int { queues.values.reduce(0) { $0 + $1.tasks.count + $1.deferred.count } }
+    var bufferedCount: Int { queues.values.reduce(0) { $0 + $1.tasks.count + $1.deferred.count } }
 
     /// Whether no task waits that this run could still submit.
     var isDone: Bool { isDone { _ in false } }

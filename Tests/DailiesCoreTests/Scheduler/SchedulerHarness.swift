@@ -263,7 +263,7 @@ final class SchedulerHarness {
             case .load(let lane, let place, let limit):
                 loads.append((lane, store.page(lane, after: place, limit: limit), limit))
             case .loadOpen(let place, let limit): openLoads.append((place, limit))
-            case .tell(let event): reported.append(event)
+            case .emit(let event): reported.append(event)
             case .finish(let ending): self.ending = ending
             }
         }

@@ -162,7 +162,7 @@ final class SchedulerSimulation {
                 let page = Array(waiting[first...].prefix(limit))
                 insert(.loaded(lane, page, isLast: page.count < limit), at: now + .milliseconds(1))
             case .loadOpen: preconditionFailure("nothing was left open")
-            case .tell(let event): tell(event)
+            case .emit(let event): tell(event)
             case .finish(let ending): self.ending = ending
             }
         }
