@@ -72,12 +72,12 @@ struct AccountStates: Sendable {
     var hasClaims: Bool { !claims.isEmpty }
 
     /// Whether the attempt's answer has arrived, and the store is checking who owns the task.
-    func isClaiming(_ attempt: AttemptID) -> Bool { claims[attempt] != nil }
+    func isClaiming(_ id: AttemptID) -> Bool { claims[id] != nil }
 
-    mutating func claim(_ attempt: AttemptID, _ claim: Claim) { claims[attempt] = claim }
+    mutating func claim(_ id: AttemptID, _ claim: Claim) { claims[id] = claim }
 
     /// Ends a claim; nil if there is none.
-    mutating func takeClaim(of attempt: AttemptID) -> Claim? { claims.removeValue(forKey: attempt) }
+    mutating func takeClaim(of id: AttemptID) -> Claim? { claims.removeValue(forKey: id) }
 
     // MARK: Key support
 
@@ -106,15 +106,15 @@ struct AccountStates: Sendable {
     mutating func beginCheck(_ check: KeyCheck, of account: KeyFingerprint) { checks[account] = check }
 
     /// The key that a test of key support is about; nil: no test is in flight for this attempt.
-    func checkedKey(of attempt: AttemptID) -> SubmissionKey? {
-        checks.values.first { $0.attempt == attempt }?.key
+    func checkedKey(of id: AttemptID) -> SubmissionKey? {
+        checks.values.first { $0.attempt == id }?.key
     }
 
     /// Ends a test of key support.
     ///
     /// - Returns: the record to make durable; nil if it shows nothing new.
-    mutating func endCheck(of attempt: AttemptID, _ answer: QueryResult) -> KeySupportRecord? {
-        guard let (account, check) = checks.first(where: { $0.value.attempt == attempt }) else { return nil }
+    mutating func endCheck(of id: AttemptID, _ answer: QueryResult) -> KeySupportRecord? {
+        guard let (account, check) = checks.first(where: { $0.value.attempt == id }) else { return nil }
         checks[account] = nil
         guard let (shown, evidence) = Self.support(in: answer, to: check), isUnproven(account) else { return nil }
         support[account] = shown

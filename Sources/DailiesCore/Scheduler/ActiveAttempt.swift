@@ -3,7 +3,7 @@
 /// A run may hold a million of them, so each field counts: shared properties are stored once (``AttemptTraits``), and
 /// rare ones are boxed.
 struct ActiveAttempt: Sendable {
-    let attempt: AttemptID
+    let id: AttemptID
     let kind: AttemptTraits
     let key: TaskKey
     /// When it was last sent; polls are counted from here, across restarts.
@@ -43,10 +43,10 @@ struct ActiveAttempt: Sendable {
     var isUnresolved = false
 
     init(
-        attempt: AttemptID, kind: AttemptTraits, key: TaskKey, submissionKey: SubmissionKey, sentAt: Instant,
+        id: AttemptID, kind: AttemptTraits, key: TaskKey, submissionKey: SubmissionKey, sentAt: Instant,
         output: String?, state: AttemptState, reserved: Credits?, holdsSlot: Bool
     ) {
-        self.attempt = attempt
+        self.id = id
         self.kind = kind
         self.key = key
         self.submissionKey = submissionKey
@@ -252,7 +252,7 @@ struct ActiveAttempt: Sendable {
     var budgets: [Budgets.Scope] { kind.budgets }
 
     var outputName: OutputName {
-        OutputName(batch: batch, key: key, attempt: attempt.number, requested: output)
+        OutputName(batch: batch, key: key, attempt: id.number, requested: output)
     }
 }
 

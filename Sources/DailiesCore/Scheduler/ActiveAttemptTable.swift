@@ -20,8 +20,8 @@ struct ActiveAttemptTable: Sendable {
     var count: Int { slots.count }
     var keys: some Collection<AttemptID> { slots.keys }
 
-    subscript(attempt: AttemptID) -> ActiveAttempt? {
-        guard let slot = slots[attempt] else { return nil }
+    subscript(id: AttemptID) -> ActiveAttempt? {
+        guard let slot = slots[id] else { return nil }
         return pages[Int(slot) / Self.pageSize][Int(slot) % Self.pageSize]
     }
 
@@ -39,13 +39,13 @@ struct ActiveAttemptTable: Sendable {
     }
 
     /// Adds an attempt or replaces its earlier value.
-    mutating func put(_ flight: ActiveAttempt) {
-        let slot = slots[flight.attempt] ?? takeSlot(for: flight.attempt)
-        count(exchange(flight, at: slot), flight)
+    mutating func put(_ attempt: ActiveAttempt) {
+        let slot = slots[attempt.id] ?? takeSlot(for: attempt.id)
+        count(exchange(attempt, at: slot), attempt)
     }
 
-    mutating func remove(_ attempt: AttemptID) {
-        guard let slot = slots.removeValue(forKey: attempt) else { return }
+    mutating func remove(_ id: AttemptID) {
+        guard let slot = slots.removeValue(forKey: id) else { return }
         free.append(slot)
         count(exchange(nil, at: slot), nil)
     }
@@ -59,16 +59,16 @@ struct ActiveAttemptTable: Sendable {
         }
     }
 
-    private mutating func takeSlot(for attempt: AttemptID) -> UInt32 {
+    private mutating func takeSlot(for id: AttemptID) -> UInt32 {
         let slot = free.popLast() ?? newSlot()
-        slots[attempt] = slot
+        slots[id] = slot
         return slot
     }
 
-    private mutating func exchange(_ flight: ActiveAttempt?, at slot: UInt32) -> ActiveAttempt? {
-        var flight = flight
-        swap(&pages[Int(slot) / Self.pageSize][Int(slot) % Self.pageSize], &flight)
-        return flight
+    private mutating func exchange(_ attempt: ActiveAttempt?, at slot: UInt32) -> ActiveAttempt? {
+        var attempt = attempt
+        swap(&pages[Int(slot) / Self.pageSize][Int(slot) % Self.pageSize], &attempt)
+        return attempt
     }
 
     /// A new slot. A new page adds its other slots to the free ones, lowest last.

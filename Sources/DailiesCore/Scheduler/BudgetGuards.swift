@@ -102,7 +102,7 @@ struct BudgetGuards: Sendable {
 
     mutating func reserve(_ amount: Credits?, for task: WaitingTask) { budgets.reserve(amount, for: task.budgets) }
 
-    mutating func release(_ flight: ActiveAttempt) { budgets.release(flight.reserved, for: flight.budgets) }
+    mutating func release(_ attempt: ActiveAttempt) { budgets.release(attempt.reserved, for: attempt.budgets) }
 
     /// Whether acceptance may lower a reservation to the estimate.
     func trustsEstimates(of model: ModelID) -> Bool { prices.trustsEstimates(of: model) }
@@ -110,28 +110,29 @@ struct BudgetGuards: Sendable {
     /// The reservation that replaces the current one after the provider's estimate.
     ///
     /// - Returns: with the budget that does not allow it; nil: all do.
-    func reservation(byEstimateOf flight: ActiveAttempt, isTrusted: Bool) -> (
+    func reservation(byEstimateOf attempt: ActiveAttempt, isTrusted: Bool) -> (
         reserved: Credits?, refusing: Budgets.Scope?
     ) {
-        let old = flight.reserved
-        let new = Reservation.after(estimate: flight.estimate, holding: old, isTrusted: isTrusted)
-        return (new, budgets.scope(refusing: new, insteadOf: old, of: flight.budgets))
+        let old = attempt.reserved
+        let new = Reservation.after(estimate: attempt.estimate, holding: old, isTrusted: isTrusted)
+        return (new, budgets.scope(refusing: new, insteadOf: old, of: attempt.budgets))
     }
 
     /// Applies an estimate to the attempt's reservation and to those of new tasks of its kind.
-    mutating func reserve(_ new: Credits?, byEstimateOf flight: inout ActiveAttempt) {
-        if let asked = Reservation.after(estimate: flight.estimate, holding: nil, isTrusted: false), !flight.isReplayed
+    mutating func reserve(_ new: Credits?, byEstimateOf attempt: inout ActiveAttempt) {
+        if let asked = Reservation.after(estimate: attempt.estimate, holding: nil, isTrusted: false),
+            !attempt.isReplayed
         {
-            estimatedReservations[flight.shape] = max(estimatedReservations[flight.shape] ?? .zero, asked)
+            estimatedReservations[attempt.shape] = max(estimatedReservations[attempt.shape] ?? .zero, asked)
         }
-        replaceReservation(of: &flight, by: new)
+        replaceReservation(of: &attempt, by: new)
     }
 
-    mutating func replaceReservation(of flight: inout ActiveAttempt, by amount: Credits?) {
-        guard amount != flight.reserved else { return }
-        release(flight)
-        budgets.reserve(amount, for: flight.budgets)
-        flight.reserved = amount
+    mutating func replaceReservation(of attempt: inout ActiveAttempt, by amount: Credits?) {
+        guard amount != attempt.reserved else { return }
+        release(attempt)
+        budgets.reserve(amount, for: attempt.budgets)
+        attempt.reserved = amount
     }
 
     // MARK: Guards
@@ -139,40 +140,40 @@ struct BudgetGuards: Sendable {
     /// Checks an accepted task against budgets and quotes.
     ///
     /// - Parameter scope: the budget that does not allow its reservation; nil: all do.
-    func verdicts(on flight: ActiveAttempt, refusedBy scope: Budgets.Scope?) -> [GuardDecision] {
-        [budgetVerdict(on: flight, refusedBy: scope)].compactMap { $0 } + spentVerdicts(on: flight)
-            + [quoteVerdict(on: flight)].compactMap { $0 }
+    func verdicts(on attempt: ActiveAttempt, refusedBy scope: Budgets.Scope?) -> [GuardDecision] {
+        [budgetVerdict(on: attempt, refusedBy: scope)].compactMap { $0 } + spentVerdicts(on: attempt)
+            + [quoteVerdict(on: attempt)].compactMap { $0 }
     }
 
     /// Whether a budget does not allow the provider's estimate.
-    private func budgetVerdict(on flight: ActiveAttempt, refusedBy scope: Budgets.Scope?) -> GuardDecision? {
-        guard let scope, let estimate = flight.estimate, !flight.isReplayed else { return nil }
+    private func budgetVerdict(on attempt: ActiveAttempt, refusedBy scope: Budgets.Scope?) -> GuardDecision? {
+        guard let scope, let estimate = attempt.estimate, !attempt.isReplayed else { return nil }
         let detail =
-            "the provider estimates \(estimate) credits for a clip of \(flight.shape.model), more than the "
+            "the provider estimates \(estimate) credits for a clip of \(attempt.shape.model), more than the "
             + "\(budgets.name(of: scope)) allows"
         return GuardDecision(reason: .budget, detail: detail, scope: scope)
     }
 
     /// In hard mode a spent budget cancels tasks queued at the provider.
-    func spentVerdicts(on flight: ActiveAttempt) -> [GuardDecision] {
-        flight.budgets.filter { budgets[$0]?.cancelsWaiting == true }
+    func spentVerdicts(on attempt: ActiveAttempt) -> [GuardDecision] {
+        attempt.budgets.filter { budgets[$0]?.cancelsWaiting == true }
             .map { GuardDecision(reason: .budgetSpent, detail: "the \(budgets.name(of: $0)) is spent") }
     }
 
     /// A quote above all known prices of such a clip stops submission of the model.
-    private func quoteVerdict(on flight: ActiveAttempt) -> GuardDecision? {
-        guard let quote = quote(of: flight), let expected = prices.highestExpected(for: flight.shape),
+    private func quoteVerdict(on attempt: ActiveAttempt) -> GuardDecision? {
+        guard let quote = quote(of: attempt), let expected = prices.highestExpected(for: attempt.shape),
             exceeds(quote, expected)
         else { return nil }
         let detail =
-            "the provider quotes \(quote) credits for a clip of \(flight.shape.model), more than the expected maximum "
+            "the provider quotes \(quote) credits for a clip of \(attempt.shape.model), more than the expected maximum "
             + "of \(expected)"
         return GuardDecision(reason: .quote, detail: detail)
     }
 
     /// The provider's quote; an estimate of zero is not one.
-    private func quote(of flight: ActiveAttempt) -> Credits? {
-        guard let quote = flight.estimate, quote > .zero, !flight.isReplayed else { return nil }
+    private func quote(of attempt: ActiveAttempt) -> Credits? {
+        guard let quote = attempt.estimate, quote > .zero, !attempt.isReplayed else { return nil }
         return quote
     }
 
@@ -182,40 +183,40 @@ struct BudgetGuards: Sendable {
     }
 
     /// Learns the quote of an accepted task that no guard objects to.
-    mutating func learnQuote(of flight: ActiveAttempt) {
-        if let quote = quote(of: flight) { prices.learnQuote(quote, for: flight.shape) }
+    mutating func learnQuote(of attempt: ActiveAttempt) {
+        if let quote = quote(of: attempt) { prices.learnQuote(quote, for: attempt.shape) }
     }
 
     /// This run submits no more tasks with a tag.
     mutating func stop(_ tag: TagBudgetID, _ reason: String) { stoppedTags[tag] = reason }
 
     /// Records why a guard cancels an attempt, for display.
-    mutating func noteCancel(of attempt: AttemptID, _ detail: String) { cancelDetails[attempt] = detail }
+    mutating func noteCancel(of id: AttemptID, _ detail: String) { cancelDetails[id] = detail }
 
     /// Ends the record of a cancel; nil: this run has none.
     @discardableResult
-    mutating func endCancel(of attempt: AttemptID) -> String? { cancelDetails.removeValue(forKey: attempt) }
+    mutating func endCancel(of id: AttemptID) -> String? { cancelDetails.removeValue(forKey: id) }
 
     // MARK: Bills
 
     /// A bill that exceeds its quote by more than the tolerance; without a quote, the expected price is compared.
     ///
     /// - Returns: a message if it does.
-    func objection(to bill: Amount, of flight: ActiveAttempt) -> String? {
-        let quote = flight.estimate.flatMap { $0 > .zero ? $0 : nil }
-        guard !flight.isReplayed, let expected = quote ?? prices.highestExpected(for: flight.shape),
+    func objection(to bill: Amount, of attempt: ActiveAttempt) -> String? {
+        let quote = attempt.estimate.flatMap { $0 > .zero ? $0 : nil }
+        guard !attempt.isReplayed, let expected = quote ?? prices.highestExpected(for: attempt.shape),
             exceeds(bill.credits, expected)
         else { return nil }
         let comparison = quote == nil ? ", more than the expected maximum of" : " after quoting"
-        return "the provider billed \(bill.text) credits for a clip of \(flight.shape.model)\(comparison) \(expected)"
+        return "the provider billed \(bill.text) credits for a clip of \(attempt.shape.model)\(comparison) \(expected)"
     }
 
     /// Records a cost in budgets and prices, in place of the reservation.
     ///
     /// - Returns: the budgets in which the bill exceeded its reservation.
-    mutating func settle(_ charged: Credits, of flight: inout ActiveAttempt) -> [Budgets.Scope] {
-        if flight.state.word == .completed { prices.learn(charged, estimate: flight.estimate, for: flight.shape) }
-        defer { flight.reserved = nil }
-        return budgets.settle(charged, reserved: flight.reserved, for: flight.budgets)
+    mutating func settle(_ charged: Credits, of attempt: inout ActiveAttempt) -> [Budgets.Scope] {
+        if attempt.state.word == .completed { prices.learn(charged, estimate: attempt.estimate, for: attempt.shape) }
+        defer { attempt.reserved = nil }
+        return budgets.settle(charged, reserved: attempt.reserved, for: attempt.budgets)
     }
 }

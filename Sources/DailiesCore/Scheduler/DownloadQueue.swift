@@ -32,8 +32,8 @@ struct DownloadQueue: Sendable {
     /// How often the next download has yielded; nil: none waits.
     var timesStoppedOfNext: Int? { waiting.last?.timesStopped }
 
-    mutating func add(_ attempt: AttemptID, expiresAt: Instant, timesStopped: Int = 0) {
-        let entry = Entry(timesStopped: timesStopped, expiresAt: expiresAt, attempt: attempt)
+    mutating func add(_ id: AttemptID, expiresAt: Instant, timesStopped: Int = 0) {
+        let entry = Entry(timesStopped: timesStopped, expiresAt: expiresAt, attempt: id)
         var (low, high) = (0, waiting.count)
         while low < high {
             let middle = (low + high) / 2

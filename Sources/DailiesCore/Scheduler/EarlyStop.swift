@@ -16,19 +16,19 @@ struct EarlyStop: Sendable {
     /// Whether a canary clip counts only once its cost is known.
     var awaitsCost: Bool { canary?.awaitsCost == true }
 
-    mutating func began(_ attempt: AttemptID) { canary?.began(attempt) }
+    mutating func began(_ id: AttemptID) { canary?.began(id) }
 
     /// The attempt never reached the provider, or waits again.
-    mutating func didNotStart(_ attempt: AttemptID) { canary?.didNotStart(attempt) }
+    mutating func didNotStart(_ id: AttemptID) { canary?.didNotStart(id) }
 
     /// Records the outcome of an attempt that may be a canary clip.
     ///
     /// - Returns: the decision and the number of canary clips, if this outcome is the last one needed; otherwise nil.
     mutating func ended(
-        _ attempt: AttemptID, _ key: TaskKey, isCompleted: Bool, credits: Credits?
+        _ id: AttemptID, _ key: TaskKey, isCompleted: Bool, credits: Credits?
     ) -> (decision: Canary.Decision, clips: Int)? {
         guard canary?.verdict == nil else { return nil }
-        canary?.ended(attempt, key, isCompleted: isCompleted, credits: credits)
+        canary?.ended(id, key, isCompleted: isCompleted, credits: credits)
         return canary.flatMap { canary in canary.verdict.map { ($0, canary.clips) } }
     }
 

@@ -49,7 +49,7 @@ struct Outage: Sendable {
     }
 
     /// Defers a query until the end of the outage.
-    mutating func deferQuery(_ attempt: AttemptID) { deferred.append(attempt) }
+    mutating func deferQuery(_ id: AttemptID) { deferred.append(id) }
 
     /// The next deferred query to consider as a probe. If there is none, the next submit is the probe.
     mutating func nextDeferred() -> AttemptID? {

@@ -29,38 +29,38 @@ struct PollTimes: Sendable {
     /// The time of the next poll.
     ///
     /// - Parameter hint: the remaining time that the provider estimates.
-    mutating func nextPoll(of flight: ActiveAttempt, _ now: Instant, after hint: Duration?) -> Instant {
-        if cadences[flight.shape.model] == nil || (learns && plans[flight.shape] == nil) {
-            prepareCadence(for: flight.shape)
+    mutating func nextPoll(of attempt: ActiveAttempt, _ now: Instant, after hint: Duration?) -> Instant {
+        if cadences[attempt.shape.model] == nil || (learns && plans[attempt.shape] == nil) {
+            prepareCadence(for: attempt.shape)
         }
-        if flight.isUnresolved { return now + settings.unresolvedInterval }
-        let documented = documentedCadence(of: flight.shape.model)
-        let elapsed = now - flight.sentAt
+        if attempt.isUnresolved { return now + settings.unresolvedInterval }
+        let documented = documentedCadence(of: attempt.shape.model)
+        let elapsed = now - attempt.sentAt
         // An absurd estimate does not extend beyond the documented window.
         let hinted = elapsed + min(hint.map { $0 / Self.hintDivisor } ?? .zero, documented.window)
-        guard let plan = plans[flight.shape] else {
-            return flight.sentAt + documented.nextPoll(after: hinted, afterwards: settings.lateInterval)
+        guard let plan = plans[attempt.shape] else {
+            return attempt.sentAt + documented.nextPoll(after: hinted, afterwards: settings.lateInterval)
         }
         // Polls of a plan are a second apart or more; one that was sent late must not bring the next one closer.
         let minimumInterval = AdaptivePollSchedule.minimumInterval.divided(bySpeed: settings.speed) - Self.planGrain
-        let from = max(hinted, flight.queriedAt.map { $0 + minimumInterval - flight.sentAt } ?? .zero)
+        let from = max(hinted, attempt.queriedAt.map { $0 + minimumInterval - attempt.sentAt } ?? .zero)
         if let planned = plan.next(after: from.multiplied(by: settings.speed)) {
-            return flight.sentAt + planned.divided(bySpeed: settings.speed)
+            return attempt.sentAt + planned.divided(bySpeed: settings.speed)
         }
-        return flight.sentAt + documented.nextPoll(after: from, afterwards: settings.lateInterval)
+        return attempt.sentAt + documented.nextPoll(after: from, afterwards: settings.lateInterval)
     }
 
     /// Whether it is older than its cadence's window.
-    func isPastCadence(_ flight: ActiveAttempt, _ now: Instant) -> Bool {
-        now - flight.sentAt >= documentedCadence(of: flight.shape.model).window
+    func isPastCadence(_ attempt: ActiveAttempt, _ now: Instant) -> Bool {
+        now - attempt.sentAt >= documentedCadence(of: attempt.shape.model).window
     }
 
     /// Whether it is older than the poll window: its slot is released, and it is polled every minute.
-    func isPastWindow(_ flight: ActiveAttempt, _ now: Instant) -> Bool {
+    func isPastWindow(_ attempt: ActiveAttempt, _ now: Instant) -> Bool {
         if settings.servesCommandsOnly { return false }
         let hour = Duration.seconds(3600).divided(bySpeed: settings.speed)
-        let window = settings.pollWindow ?? max(hour, documentedCadence(of: flight.shape.model).window * 4)
-        return now - flight.sentAt >= window
+        let window = settings.pollWindow ?? max(hour, documentedCadence(of: attempt.shape.model).window * 4)
+        return now - attempt.sentAt >= window
     }
 
     /// A model's documented cadence at this run's speed.
@@ -99,15 +99,15 @@ struct PollTimes: Sendable {
 
     /// Learns the duration of a clip that completed between its last poll and now. The provider's times are used if
     /// they are more precise.
-    mutating func learn(_ report: RemoteTask, of flight: ActiveAttempt, _ now: Instant) {
-        guard durationHistory != nil, !flight.isReplayed, let last = flight.lastAliveAt else { return }
+    mutating func learn(_ report: RemoteTask, of attempt: ActiveAttempt, _ now: Instant) {
+        guard durationHistory != nil, !attempt.isReplayed, let last = attempt.lastAliveAt else { return }
         let uncertain = now - last
         var lag = uncertain / 2
         if uncertain > Self.timeGrain * 2, let completed = report.completedAt, let replied = report.repliedAt {
             lag = min(max(replied - completed, .zero), uncertain)
         }
-        durationHistory?.learn((now - lag - flight.sentAt).multiplied(by: settings.speed), for: flight.shape)
-        prepareCadence(for: flight.shape)
+        durationHistory?.learn((now - lag - attempt.sentAt).multiplied(by: settings.speed), for: attempt.shape)
+        prepareCadence(for: attempt.shape)
     }
 }
 

@@ -54,7 +54,7 @@ struct Recovery: Sendable {
 
     mutating func noteMissingKey(_ account: KeyFingerprint) { otherAccounts[account, default: 0] += 1 }
 
-    mutating func queryLater(_ attempt: AttemptID) { unknown.append(attempt) }
+    mutating func queryLater(_ id: AttemptID) { unknown.append(id) }
 
     /// The attempts are not queried: a command decides which query to send.
     mutating func dropQueries() { unknown = [] }

@@ -11,10 +11,10 @@ struct ReplyWarnings: Sendable {
     }
 
     /// - Returns: whether to report a reply that does not fit its attempt; once per attempt.
-    mutating func reportsMismatch(of flight: inout ActiveAttempt) -> Bool {
-        guard !flight.isMismatchReported, mismatches < Self.limit else { return false }
+    mutating func reportsMismatch(of attempt: inout ActiveAttempt) -> Bool {
+        guard !attempt.isMismatchReported, mismatches < Self.limit else { return false }
         mismatches += 1
-        flight.isMismatchReported = true
+        attempt.isMismatchReported = true
         return true
     }
 }

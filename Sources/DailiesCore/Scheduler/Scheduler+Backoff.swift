@@ -8,10 +8,10 @@ extension Scheduler {
         pauses.retry(at: now + settings.retry.wait(afterFailures: failures.count, using: &random))
     }
 
-    mutating func throttle(_ flight: ActiveAttempt, _ fault: ProviderError, _ throttle: ThrottleKind, _ now: Instant) {
-        let sentAt = flight.sentAt
-        returnToQueue(flight, fault, now)
-        if throttle == .concurrency { return handleConcurrencyLimit(flight, fault, sentAt: sentAt, now) }
+    mutating func throttle(_ attempt: ActiveAttempt, _ fault: ProviderError, _ throttle: ThrottleKind, _ now: Instant) {
+        let sentAt = attempt.sentAt
+        returnToQueue(attempt, fault, now)
+        if throttle == .concurrency { return handleConcurrencyLimit(attempt, fault, sentAt: sentAt, now) }
         let failures = pauses.submitFailed(at: now)
         var wait = throttlePause()
         if failures.count >= settings.retry.attempts {
@@ -31,10 +31,10 @@ extension Scheduler {
     /// `concurrency_limit`: the limit becomes the number known to be in flight. Only if that is zero, others use the
     /// account, and the wait grows with each try.
     private mutating func handleConcurrencyLimit(
-        _ flight: ActiveAttempt, _ fault: ProviderError, sentAt: Instant, _ now: Instant
+        _ attempt: ActiveAttempt, _ fault: ProviderError, sentAt: Instant, _ now: Instant
     ) {
         // A resubmission keeps its slot: the provider did not count it among the others.
-        let own = self.flight(flight.attempt)?.holdsSlot == true ? 1 : 0
+        let own = attempts[attempt.id]?.holdsSlot == true ? 1 : 0
         let others = max(0, tally.inFlight - own - accounts.totalSubmitsInFlight)
         guard slots.refused(inFlight: others, sentAt: sentAt, at: now) else { return }
         var wait = max(throttlePause(), min(fault.retryAfter ?? .zero, settings.maximumRequestedWait))

@@ -8,8 +8,8 @@ extension Scheduler {
     }
 
     /// Records the outcome of an attempt that may be a canary clip.
-    mutating func recordCanary(_ flight: ActiveAttempt, isCompleted: Bool, credits: Credits? = nil) {
-        let end = earlyStop.ended(flight.attempt, flight.key, isCompleted: isCompleted, credits: credits)
+    mutating func recordCanary(_ attempt: ActiveAttempt, isCompleted: Bool, credits: Credits? = nil) {
+        let end = earlyStop.ended(attempt.id, attempt.key, isCompleted: isCompleted, credits: credits)
         switch end?.decision {
         case nil: break
         case .pass: if pauses.hasAnnouncedCanary { emit(.resumed) }
@@ -21,20 +21,20 @@ extension Scheduler {
 
     /// Records the final outcome of a render.
     mutating func recordOutcome(
-        of flight: ActiveAttempt, _ settlement: Settlement, _ failure: RetryRules.Failure, _ now: Instant
+        of attempt: ActiveAttempt, _ settlement: Settlement, _ failure: RetryRules.Failure, _ now: Instant
     ) {
         switch settlement.end {
         case .completed:
             recordRejection(false)
             guard !settlement.isCostAwaited || !earlyStop.awaitsCost else { return }
-            recordCanary(flight, isCompleted: true, credits: settlement.charges.first?.credits)
+            recordCanary(attempt, isCompleted: true, credits: settlement.charges.first?.credits)
         case .failed:
-            recordCanary(flight, isCompleted: false)
+            recordCanary(attempt, isCompleted: false)
             recordRejection(failure.isPolicyRejection)
             if settings.retryRules.action(for: failure) == .pause {
-                pauseModel(flight.shape.model, failure.message ?? failure.code ?? "it failed", now)
+                pauseModel(attempt.shape.model, failure.message ?? failure.code ?? "it failed", now)
             }
-        case .cancelled: recordCanary(flight, isCompleted: false)
+        case .cancelled: recordCanary(attempt, isCompleted: false)
         }
     }
 

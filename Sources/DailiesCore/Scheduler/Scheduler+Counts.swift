@@ -31,24 +31,24 @@ extension Scheduler {
         /// Uncertain attempts that wait to be resubmitted.
         public internal(set) var waitingForTurn = 0
 
-        mutating func count(_ flight: ActiveAttempt?, _ sign: Int) {
-            guard let flight else { return }
-            if flight.holdsSlot { inFlight += sign }
-            if flight.isQueryInFlight { asking += sign }
-            if flight.isCancelInFlight { asking += sign }
-            if flight.isIdleUnresolved { idleUnresolved += sign }
-            if flight.state == .uncertain, flight.parking == nil { settling += sign }
-            if let completion = flight.completion {
+        mutating func count(_ attempt: ActiveAttempt?, _ sign: Int) {
+            guard let attempt else { return }
+            if attempt.holdsSlot { inFlight += sign }
+            if attempt.isQueryInFlight { asking += sign }
+            if attempt.isCancelInFlight { asking += sign }
+            if attempt.isIdleUnresolved { idleUnresolved += sign }
+            if attempt.state == .uncertain, attempt.parking == nil { settling += sign }
+            if let completion = attempt.completion {
                 if !completion.isClipSettled {
                     toSave += sign
-                    if completion.asset == nil || completion.isUnverified, flight.parking == .unsaved {
+                    if completion.asset == nil || completion.isUnverified, attempt.parking == .unsaved {
                         outOfReach += sign
                     }
                 }
                 if completion.isDownloading { saving += sign }
             }
-            if flight.pending?.awaitsResubmit == true, flight.parking == nil { waitingForTurn += sign }
-            switch flight.parking {
+            if attempt.pending?.awaitsResubmit == true, attempt.parking == nil { waitingForTurn += sign }
+            switch attempt.parking {
             case nil: active += sign
             case .uncertain: uncertain += sign
             case .otherAccount: otherAccount += sign

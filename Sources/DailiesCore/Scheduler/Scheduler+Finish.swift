@@ -3,7 +3,7 @@ extension Scheduler {
     mutating func finishIfDone(_ now: Instant) {
         guard recovery.hasStarted, !run.isFinished, isDone else { return }
         // Attempts that this run could not settle in time are as uncertain as parked ones. Counted once, at the end.
-        let unsettled = flights.values.count { $0.parking == nil && $0.pending != nil || $0.isUncertainForOtherKey }
+        let unsettled = attempts.values.count { $0.parking == nil && $0.pending != nil || $0.isUncertainForOtherKey }
         run.finish(
             uncertain: tally.uncertain + tally.lost + unsettled, unsaved: settings.downloads ? tally.toSave : 0)
         for (model, message) in models.withdrawals where lanes.waits(for: model) {

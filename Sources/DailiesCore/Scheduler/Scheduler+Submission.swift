@@ -39,7 +39,7 @@ extension Scheduler {
     /// Whether a queue may submit: its model and batch are neither paused nor full.
     func hasRoom(in lane: TaskQueueID) -> Bool {
         if models.isPaused(lane.model) || pauses.isPaused(lane) { return false }
-        return slots.hasRoom(for: lane.model, inFlight: flights.inFlight(of: lane.model))
+        return slots.hasRoom(for: lane.model, inFlight: attempts.inFlight(of: lane.model))
     }
 
     /// Counts an outgoing submit.
@@ -95,17 +95,17 @@ extension Scheduler {
         guard let submission = makeSubmission(task, account) else { return .laneWaits }
         lanes.take(task)
         budgets.reserve(bound, for: task)
-        var flight = ActiveAttempt(
-            attempt: submission.attempt,
-            kind: flights.kind(batch: task.batch, shape: task.shape, account: account, tagBudgets: task.tagBudgets),
+        var attempt = ActiveAttempt(
+            id: submission.attempt,
+            kind: attempts.kind(batch: task.batch, shape: task.shape, account: account, tagBudgets: task.tagBudgets),
             key: task.key, submissionKey: submission.key, sentAt: now, output: task.output, state: .waiting,
             reserved: bound, holdsSlot: true)
-        flight.pending = ActiveAttempt.PendingSubmission(
+        attempt.pending = ActiveAttempt.PendingSubmission(
             submission: submission, task: task, sends: 1, isSubmitInFlight: true)
-        advance(&flight, .sent)
-        put(flight)
+        advance(&attempt, .sent)
+        put(attempt)
         sends(task.shape.model, for: account, now)
-        earlyStop.began(flight.attempt)
+        earlyStop.began(attempt.id)
         // A crash before the commit leaves a waiting task; a crash after it leaves an unknown outcome, which the next
         // run resolves by querying.
         commit([.intent(Intent(submission: submission, reserved: bound))], then: [.submit(submission)], now)
@@ -117,29 +117,29 @@ extension Scheduler {
 
     mutating func submitted(_ submission: Submission, _ outcome: SubmitResult, _ now: Instant) {
         accounts.submitEnded(with: submission.account)
-        guard var flight = flight(submission.attempt), flight.pending != nil else {
+        guard var attempt = attempts[submission.attempt], attempt.pending != nil else {
             preconditionFailure("a submit of attempt \(submission.attempt) ended that was not in flight")
         }
-        models.submitEnded(flight.shape.model)
-        lanes.settledDuringLoad(flight.attempt.task, in: TaskQueueID(batch: flight.batch, model: flight.shape.model))
-        flight.pending?.isSubmitInFlight = false
+        models.submitEnded(attempt.shape.model)
+        lanes.settledDuringLoad(attempt.id.task, in: TaskQueueID(batch: attempt.batch, model: attempt.shape.model))
+        attempt.pending?.isSubmitInFlight = false
         let wasTryingFunds = pauses.submitEnded()
         let outcome = Self.checked(outcome, submission)
         defer { noteRoute(outcome) }
         switch outcome {
         case .accepted(let report):
             providerAnswered(now)
-            modelAnswered(flight.shape.model)
+            modelAnswered(attempt.shape.model)
             pauses.submitSettled()
-            slots.accepted(inFlight: tally.inFlight - accounts.totalSubmitsInFlight, sentAt: flight.sentAt)
+            slots.accepted(inFlight: tally.inFlight - accounts.totalSubmitsInFlight, sentAt: attempt.sentAt)
             if wasTryingFunds {
                 pauses.fundsFound()
                 emit(.resumed)
             }
-            accept(flight, report, as: report.remoteID, from: .reply, now)
+            accept(attempt, report, as: report.remoteID, from: .reply, now)
         case .notAccepted(let fault):
             failedToAnswer(fault, now)
-            returnToQueue(flight, fault, now)
+            returnToQueue(attempt, fault, now)
             if isNotTheAPI(fault) {
                 stop(fault, .noRoute, model: nil, wasTryingFunds: false)
             } else {
@@ -148,31 +148,31 @@ extension Scheduler {
         case .refused(let fault):
             providerAnswered(now)
             pauses.submitSettled()
-            refuse(flight, fault, now)
+            refuse(attempt, fault, now)
         case .throttled(let fault, let throttle):
             providerAnswered(now)
-            self.throttle(flight, fault, throttle, now)
+            self.throttle(attempt, fault, throttle, now)
         case .stopped(let fault, let stop):
             providerAnswered(now)
-            if stop == .modelNotInGroup { flight.pending?.modelForbidden = true }
-            returnToQueue(flight, fault, now)
-            self.stop(fault, stop, model: flight.shape.model, wasTryingFunds: wasTryingFunds)
+            if stop == .modelNotInGroup { attempt.pending?.modelForbidden = true }
+            returnToQueue(attempt, fault, now)
+            self.stop(fault, stop, model: attempt.shape.model, wasTryingFunds: wasTryingFunds)
         case .unknown(let fault, _) where isNotTheAPI(fault):
-            leaveToAnotherBaseURL(flight, fault, now)
+            leaveToAnotherBaseURL(attempt, fault, now)
         case .unknown(let fault, let isFree):
-            if !isFree { flight.pending?.unansweredSends += 1 }
+            if !isFree { attempt.pending?.unansweredSends += 1 }
             if fault.status == 409 || fault.code == "duplicate_out_task_id" {
                 providerAnswered(now)
-                flight.pending?.isConflict = true
+                attempt.pending?.isConflict = true
             } else if isFree, fault.status == Self.unavailable {
                 // The service answers but cannot serve this model.
                 providerAnswered(now)
-                modelForbidden(flight.shape.model, fault, now)
+                modelForbidden(attempt.shape.model, fault, now)
             } else {
                 failedToAnswer(fault, now)
             }
-            flight.pending?.mayResubmit = isFree && settings.trustsServerErrors
-            becomeUncertain(flight, fault, now)
+            attempt.pending?.mayResubmit = isFree && settings.trustsServerErrors
+            becomeUncertain(attempt, fault, now)
         }
     }
 
@@ -185,22 +185,22 @@ extension Scheduler {
     }
 
     /// This send was certainly not accepted. That settles the attempt only if it was the first send.
-    mutating func returnToQueue(_ flight: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
-        var flight = flight
-        guard let pending = flight.pending, pending.sends == 1 else { return becomeUncertain(flight, fault, now) }
-        advance(&flight, .notAccepted)
-        budgets.release(flight)
-        earlyStop.didNotStart(flight.attempt)
-        remove(flight)
-        if let command = flight.command, command.isCancel {
-            let withdrawal = Mutation.Kind.withdrawnByCommand(command.id, flight.attempt)
-            return commit([.notAccepted(flight.attempt, fault), withdrawal], now)
+    mutating func returnToQueue(_ attempt: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
+        var attempt = attempt
+        guard let pending = attempt.pending, pending.sends == 1 else { return becomeUncertain(attempt, fault, now) }
+        advance(&attempt, .notAccepted)
+        budgets.release(attempt)
+        earlyStop.didNotStart(attempt.id)
+        remove(attempt)
+        if let command = attempt.command, command.isCancel {
+            let withdrawal = Mutation.Kind.withdrawnByCommand(command.id, attempt.id)
+            return commit([.notAccepted(attempt.id, fault), withdrawal], now)
         }
-        commit([.notAccepted(flight.attempt, fault)] + endCommand(of: &flight, .alreadyOver), now)
+        commit([.notAccepted(attempt.id, fault)] + endCommand(of: &attempt, .alreadyOver), now)
         if let task = pending.task {
             lanes.putBack(task)
         } else {
-            reopen(TaskQueueID(batch: flight.batch, model: flight.shape.model))
+            reopen(TaskQueueID(batch: attempt.batch, model: attempt.shape.model))
         }
     }
 
@@ -217,37 +217,37 @@ extension Scheduler {
     }
 
     /// A permanent 4xx. A refused resubmission proves nothing about the send before it: the key is queried first.
-    private mutating func refuse(_ flight: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
-        var flight = flight
+    private mutating func refuse(_ attempt: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
+        var attempt = attempt
         let action = settings.retryRules.action(for: fault.asFailure)
         if action == .pause {
-            pauseModel(flight.shape.model, fault.message, now)
-            if flight.pending?.sends == 1 { return returnToQueue(flight, fault, now) }
+            pauseModel(attempt.shape.model, fault.message, now)
+            if attempt.pending?.sends == 1 { return returnToQueue(attempt, fault, now) }
         } else {
-            modelAnswered(flight.shape.model)
+            modelAnswered(attempt.shape.model)
         }
-        guard let sends = flight.pending?.sends, sends == 1 else {
-            flight.pending?.refusal = fault
-            if flight.pending?.refusedAt == nil { flight.pending?.refusedAt = now }
-            return becomeUncertain(flight, fault, now)
+        guard let sends = attempt.pending?.sends, sends == 1 else {
+            attempt.pending?.refusal = fault
+            if attempt.pending?.refusedAt == nil { attempt.pending?.refusedAt = now }
+            return becomeUncertain(attempt, fault, now)
         }
-        settleRefused(flight, fault, now)
+        settleRefused(attempt, fault, now)
     }
 
-    mutating func settleRefused(_ flight: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
-        var flight = flight
-        advance(&flight, .failed)
+    mutating func settleRefused(_ attempt: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
+        var attempt = attempt
+        advance(&attempt, .failed)
         let code = fault.code ?? fault.status.map { "http_\($0)" } ?? fault.kind.rawValue
         let settlement = Settlement(
             end: .failed, charges: [.notBilled], failureCode: code, failureMessage: fault.message)
-        budgets.release(flight)
-        remove(flight)
-        let steps = retrySteps(flight, settlement, fault.asFailure)
-        commit([.settled(flight.attempt, settlement)] + endCommand(of: &flight, .failed) + steps, now)
-        emit(.failed(flight.name, code: code, message: fault.message, charged: .zero))
-        recordCanary(flight, isCompleted: false)
+        budgets.release(attempt)
+        remove(attempt)
+        let steps = retrySteps(attempt, settlement, fault.asFailure)
+        commit([.settled(attempt.id, settlement)] + endCommand(of: &attempt, .failed) + steps, now)
+        emit(.failed(attempt.name, code: code, message: fault.message, charged: .zero))
+        recordCanary(attempt, isCompleted: false)
         recordRejection(fault.asFailure.isPolicyRejection)
-        if !steps.isEmpty { tryAgain(flight) }
+        if !steps.isEmpty { tryAgain(attempt) }
     }
 
     /// 401, 402, 403, and a missing route.

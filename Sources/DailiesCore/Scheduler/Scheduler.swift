@@ -16,7 +16,7 @@ public struct Scheduler: Sendable {
     var random: SplitMix64
     var lanes: TaskQueues
     /// By attempt, since the clip of a paid take may still be downloaded while the next take renders.
-    var flights = ActiveAttemptTable()
+    var attempts = ActiveAttemptTable()
     var slots: SubmissionSlots
     var outage: Outage
     var models: ModelPauses
@@ -64,7 +64,7 @@ public struct Scheduler: Sendable {
     }
 
     /// Counts of this run's attempts.
-    public var tally: Counts { flights.tally }
+    public var tally: Counts { attempts.tally }
 
     /// The current limit of tasks in flight; it may be below the user's.
     public var concurrencyLimit: Int { slots.concurrency }
@@ -83,13 +83,13 @@ public struct Scheduler: Sendable {
         case .recovered(let page, let isLast): resume(page, isLast: isLast, now)
         case .loaded(let lane, let page, let isLast):
             lanes.loaded(lane, page, isLast: isLast) {
-                flights[AttemptID(task: $0.id, number: $0.attempt)] != nil
+                attempts[AttemptID(task: $0.id, number: $0.attempt)] != nil
             }
         case .submitted(let submission, let outcome): submitted(submission, outcome, now)
-        case .claimed(let attempt, let owner): claimed(attempt, by: owner, now)
-        case .answered(let attempt, let purpose, let answer): answered(attempt, purpose, answer, now)
-        case .downloaded(let attempt, let result): downloaded(attempt, result, now)
-        case .measured(let attempt, let serial, let bytes): measured(attempt, serial, bytes, now)
+        case .claimed(let id, let owner): claimed(id, by: owner, now)
+        case .answered(let id, let purpose, let answer): answered(id, purpose, answer, now)
+        case .downloaded(let id, let result): downloaded(id, result, now)
+        case .measured(let id, let serial, let bytes): measured(id, serial, bytes, now)
         case .woken(let wake): woken(wake, now)
         case .stopRequested: run.stop()
         case .limitsChanged(let limits): slots.change(limits)
@@ -113,19 +113,16 @@ public struct Scheduler: Sendable {
     // MARK: Attempts
 
     /// Stores a changed attempt.
-    mutating func put(_ flight: ActiveAttempt) { flights.put(flight) }
+    mutating func put(_ attempt: ActiveAttempt) { attempts.put(attempt) }
 
-    mutating func remove(_ flight: ActiveAttempt) { flights.remove(flight.attempt) }
-
-    /// The active attempt; nil if it is finished.
-    func flight(_ attempt: AttemptID) -> ActiveAttempt? { flights[attempt] }
+    mutating func remove(_ attempt: ActiveAttempt) { attempts.remove(attempt.id) }
 
     /// Changes an attempt's state. Nothing else does.
-    func advance(_ flight: inout ActiveAttempt, _ event: AttemptState.Event) {
-        guard let next = flight.state.after(event) else {
-            preconditionFailure("attempt \(flight.attempt) cannot go from \(flight.state) by \(event)")
+    func advance(_ attempt: inout ActiveAttempt, _ event: AttemptState.Event) {
+        guard let next = attempt.state.after(event) else {
+            preconditionFailure("attempt \(attempt.id) cannot go from \(attempt.state) by \(event)")
         }
-        flight.state = next
+        attempt.state = next
     }
 
     mutating func emit(_ event: RunEvent) { effects.append(.emit(event)) }
@@ -135,31 +132,31 @@ public struct Scheduler: Sendable {
     }
 
     /// Stops work on an attempt for this run; it is kept for the result's counts.
-    mutating func park(_ flight: ActiveAttempt, _ parking: ActiveAttempt.ParkReason) {
-        var flight = flight
-        flight.parking = parking
-        flight.holdsSlot = false
-        if parking != .unsaved { recordCanary(flight, isCompleted: false) }
-        flight.serial &+= 1
-        put(flight)
+    mutating func park(_ attempt: ActiveAttempt, _ parking: ActiveAttempt.ParkReason) {
+        var attempt = attempt
+        attempt.parking = parking
+        attempt.holdsSlot = false
+        if parking != .unsaved { recordCanary(attempt, isCompleted: false) }
+        attempt.serial &+= 1
+        put(attempt)
     }
 
     /// Requests a wake-up of this attempt and invalidates an earlier one.
-    mutating func wake(_ flight: inout ActiveAttempt, at instant: Instant) {
-        flight.serial &+= 1
-        effects.append(.wake(.attempt(flight.attempt, serial: flight.serial), at: instant))
+    mutating func wake(_ attempt: inout ActiveAttempt, at instant: Instant) {
+        attempt.serial &+= 1
+        effects.append(.wake(.attempt(attempt.id, serial: attempt.serial), at: instant))
     }
 
     // MARK: Account timer
 
     mutating func woken(_ wake: TimerID, _ now: Instant) {
         switch wake {
-        case .attempt(let attempt, let serial):
-            guard let flight = flight(attempt), flight.serial == serial, !run.isStopping else { return }
-            due(flight, now)
-        case .download(let attempt, let serial):
-            guard let flight = flight(attempt), flight.downloadSerial == serial, !run.isStopping else { return }
-            downloadAgain(flight)
+        case .attempt(let id, let serial):
+            guard let attempt = attempts[id], attempt.serial == serial, !run.isStopping else { return }
+            due(attempt, now)
+        case .download(let id, let serial):
+            guard let attempt = attempts[id], attempt.downloadSerial == serial, !run.isStopping else { return }
+            downloadAgain(attempt)
         case .downloadSpeed: preconditionFailure("the runner answers a download-speed timer with `measured`")
         case .account(let serial):
             if timer.fired(serial) { accountDue(now) }

@@ -29,7 +29,7 @@ import Testing
 
     private func attempt(_ task: WaitingTask, estimate: Int64? = nil, reserved: Credits? = nil) -> ActiveAttempt {
         var attempt = ActiveAttempt(
-            attempt: task.attemptID,
+            id: task.attemptID,
             kind: AttemptTraits(
                 AttemptTraits.Content(
                     batch: task.batch, shape: task.shape, account: SchedulerHarness.account,

@@ -285,7 +285,7 @@ final class SchedulerHarness {
     }
 
     private func checkLimits(of model: ModelID) {
-        let inFlight = scheduler.flights.values.count { $0.holdsSlot && $0.shape.model == model }
+        let inFlight = scheduler.attempts.values.count { $0.holdsSlot && $0.shape.model == model }
         if let limit = scheduler.limits.byModel[model], inFlight > limit {
             problems.append("\(inFlight) of \(model) in flight, with a limit of \(limit)")
         }
@@ -345,10 +345,10 @@ final class SchedulerHarness {
     // MARK: Invariants
 
     private func checkFlow(of submission: Submission) {
-        guard let flight = scheduler.flight(submission.attempt) else {
-            return problems.append("\(submission.attempt) is sent without a flight")
+        guard let attempt = scheduler.attempts[submission.attempt] else {
+            return problems.append("\(submission.attempt) is sent without being active")
         }
-        let scopes: Set<PauseScope> = [.everything, .batch(flight.batch), .model(submission.model)]
+        let scopes: Set<PauseScope> = [.everything, .batch(attempt.batch), .model(submission.model)]
         if !scheduler.pauses.scopes.isDisjoint(with: scopes) {
             problems.append("\(submission.attempt) is sent while held up")
         }
@@ -362,7 +362,7 @@ final class SchedulerHarness {
     private func check(_ event: @autoclosure () -> String) {
         let before = problems.count
         var tally = Scheduler.Counts()
-        for flight in scheduler.flights.values { tally.count(flight, 1) }
+        for attempt in scheduler.attempts.values { tally.count(attempt, 1) }
         if tally != scheduler.tally { problems.append("the tally drifted: \(scheduler.tally), but \(tally)") }
         for batch in store.batches { checkBudget(batch) }
         let submitsInFlight = scheduler.accounts.totalSubmitsInFlight
@@ -404,9 +404,9 @@ final class SchedulerHarness {
 
     private func isLive(_ wake: TimerID) -> Bool {
         switch wake {
-        case .attempt(let id, let serial): scheduler.flight(id)?.serial == serial
+        case .attempt(let id, let serial): scheduler.attempts[id]?.serial == serial
         case .download(let id, let serial), .downloadSpeed(let id, let serial):
-            scheduler.flight(id)?.downloadSerial == serial
+            scheduler.attempts[id]?.downloadSerial == serial
         case .account(let serial): scheduler.timer.firesAt != nil && scheduler.timer.serial == serial
         }
     }

@@ -469,7 +469,8 @@ import Testing
             rig.advance(by: .seconds(2))
             rig.answer(answer, 1, .poll)
             #expect(
-                rig.scheduler.flight(AttemptID(task: TaskID(1), number: 1))?.notFoundSince == nil && rig.ending == nil)
+                rig.scheduler.attempts[AttemptID(task: TaskID(1), number: 1)]?.notFoundSince == nil && rig.ending == nil
+            )
             rig.expectSound()
         }
         #expect(QueryResult.notFound(missing).checked(for: SubmissionKey("other")) == .notFound(missing))
