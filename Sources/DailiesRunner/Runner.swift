@@ -1,8 +1,6 @@
-import Crypto
 import DailiesCore
 import DailiesStore
 import Dispatch
-import Foundation
 import Logging
 
 /// Performs the scheduler's effects. A serial Dispatch queue owns the scheduler, one timer serves the next deadline of
@@ -74,11 +72,11 @@ public final class Runner: @unchecked Sendable {
     let observer: @Sendable (RunEvent, Instant) -> Void
 
     private(set) var scheduler: Scheduler
+    private let submissions: SubmissionFactory
     private var deadlines = TimerQueue()
     /// The pending wake-up of the clock.
     private var armedFor: Instant?
     private var batches: [BatchID: StoredBatch] = [:]
-    private var lastImage: (digest: String, dataURL: String)?
     private(set) var downloads: [AttemptID: ClipDownload] = [:]
     /// Target queue of downloads, to control their order in tests; nil for none. Set before ``start(done:)``.
     var downloadTarget: DispatchQueue?
@@ -122,9 +120,11 @@ public final class Runner: @unchecked Sendable {
             settings.downloads = false
         }
         settings.keyMemory = settings.keyMemory ?? provider.keyMemory.divided(bySpeed: settings.speed)
+        let submissions = SubmissionFactory(store: store, provider: provider)
+        self.submissions = submissions
         scheduler = Scheduler(
             settings: settings, catalogue: plan.catalogue, baseURL: provider.baseURL, dialect: provider.dialect,
-            seed: plan.seed)
+            seed: plan.seed, makeSubmission: submissions.submission(of:account:))
     }
 
     /// Starts the run. `done` is called once, on the runner's queue, after all results are durable. The caller keeps
@@ -208,6 +208,7 @@ public final class Runner: @unchecked Sendable {
 
     private func recover() throws -> SchedulerSnapshot {
         for batch in try store.batches() { batches[batch.id] = batch }
+        submissions.batchNames = batches.mapValues(\.name)
         let open = try firstOpenAttempts()
         let lanes = try store.taskQueues(batches: plan.batches)
         var budgets: [BatchID: BudgetUsage] = [:]
@@ -260,6 +261,7 @@ public final class Runner: @unchecked Sendable {
         guard done != nil else { return }
         let now = timers.now
         for effect in scheduler.handle(event, at: now) { perform(effect, now) }
+        if let error = submissions.error { fail(error) }
         arm()
     }
 
@@ -288,12 +290,11 @@ public final class Runner: @unchecked Sendable {
         switch effect {
         case .commit(let changes, let actions): commit(changes, then: actions)
         case .claim(let attempt, let changes): claim(attempt, changes)
-        case .begin(let task, let reserved): submit(task, reserved: reserved, now)
         case .act(let action): perform(action)
         case .wake(let wake, let instant): deadlines.insert(wake, at: instant)
         case .load(let lane, let place, let limit): load(lane, after: place, limit: limit)
         case .loadOpen(let place, let limit): loadOpen(after: place, limit: limit)
-        case .tell(let event): observer(event, now)
+        case .emit(let event): observer(event, now)
         case .finish(let ending): finish(ending)
         }
     }
@@ -326,42 +327,6 @@ public final class Runner: @unchecked Sendable {
     private func perform(_ actions: [Action]) {
         guard done != nil else { return }
         for action in actions { perform(action) }
-    }
-
-    /// Intent, then action: the request is sent only after its bytes and its key are durable. A crash before the commit
-    /// leaves a waiting task; a crash after it leaves an unknown outcome, which the next run resolves by asking.
-    private func submit(_ task: WaitingTask, reserved: Credits?, _ now: Instant) {
-        guard let batch = batches[task.batch], let account = plan.accounts.account(for: task.shape.model) else {
-            preconditionFailure("task \(task.id) was submitted without a batch or an account")
-        }
-        guard let request = withImage(task.request) else { return }
-        let preimage = SubmissionKey.preimage(
-            batchName: batch.name, task: task.key, attempt: task.attempt, request: task.request)
-        let key = SubmissionKey(digest: SHA256.hash(data: Data(preimage)))
-        let submission = Submission(
-            attempt: AttemptID(task: task.id, number: task.attempt), key: key, model: task.shape.model,
-            dialect: provider.dialect, account: account, body: provider.body(for: request, key: key))
-        commit(
-            [Mutation(at: now, .intent(Intent(submission: submission, reserved: reserved)))],
-            then: [.submit(submission)])
-    }
-
-    /// Replaces the image's name by the image. The last image is cached, since consecutive tasks often share it. nil if
-    /// the store does not have it, which ends the run.
-    private func withImage(_ request: CanonicalRequest) -> CanonicalRequest? {
-        guard let digest = request.imageDigest else { return request }
-        if let lastImage, lastImage.digest == digest { return request.with(imageAs: lastImage.dataURL) }
-        do throws(StoreError) {
-            guard let dataURL = try store.dataURL(ofImage: digest) else {
-                fail("the image \(SafeText.cut(digest)) is missing from the store; restore a copy of the store")
-                return nil
-            }
-            lastImage = (digest, dataURL)
-            return request.with(imageAs: dataURL)
-        } catch {
-            fail(error.description)
-            return nil
-        }
     }
 
     private func perform(_ action: Action) {

@@ -39,8 +39,7 @@ extension RenderProvider {
     public var keyMemory: Duration { SchedulerSettings.usualKeyMemory }
 }
 
-/// One submission, sent and resent with the same bytes. Only the runner creates one: its intent is durable before it
-/// exists anywhere else.
+/// One submission, sent and resent with the same bytes. Its intent is durable before it is sent.
 public struct Submission: Hashable, Sendable {
     /// The attempt.
     public let attempt: AttemptID

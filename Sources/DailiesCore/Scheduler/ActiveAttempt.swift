@@ -3,7 +3,7 @@
 /// A run may hold a million of them, so each field counts: shared properties are stored once (``AttemptTraits``), and
 /// rare ones are boxed.
 struct ActiveAttempt: Sendable {
-    let attempt: AttemptID
+    let id: AttemptID
     let kind: AttemptTraits
     let key: TaskKey
     /// When it was last sent; polls are counted from here, across restarts.
@@ -11,8 +11,7 @@ struct ActiveAttempt: Sendable {
     private var rare: Box<ColdFields>?
 
     var state: AttemptState
-    /// Set once the runner has prepared the submission.
-    var submissionKey: SubmissionKey?
+    let submissionKey: SubmissionKey
     var reserved: Credits?
     /// Negative: none. An optional would take twice the space.
     private var estimateNano: Int64 = -1
@@ -44,10 +43,10 @@ struct ActiveAttempt: Sendable {
     var isUnresolved = false
 
     init(
-        attempt: AttemptID, kind: AttemptTraits, key: TaskKey, submissionKey: SubmissionKey?, sentAt: Instant,
+        id: AttemptID, kind: AttemptTraits, key: TaskKey, submissionKey: SubmissionKey, sentAt: Instant,
         output: String?, state: AttemptState, reserved: Credits?, holdsSlot: Bool
     ) {
-        self.attempt = attempt
+        self.id = id
         self.kind = kind
         self.key = key
         self.submissionKey = submissionKey
@@ -181,8 +180,7 @@ struct ActiveAttempt: Sendable {
     }
 
     struct PendingSubmission: Sendable {
-        /// Set once the runner has prepared it.
-        var submission: Submission?
+        let submission: Submission
         /// Set if it was begun in this run: it can return to its queue.
         var task: WaitingTask?
         /// Whether its last send lies in the future, so that its age is unknown.
@@ -254,7 +252,7 @@ struct ActiveAttempt: Sendable {
     var budgets: [Budgets.Scope] { kind.budgets }
 
     var outputName: OutputName {
-        OutputName(batch: batch, key: key, attempt: attempt.number, requested: output)
+        OutputName(batch: batch, key: key, attempt: id.number, requested: output)
     }
 }
 

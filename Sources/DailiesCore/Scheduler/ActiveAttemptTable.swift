@@ -1,4 +1,4 @@
-/// All active attempts of a run.
+/// All active attempts of a run, counted by condition.
 ///
 /// A million of them may be parked at once. Each is stored once in a page, and the lookup table holds only its slot.
 /// Growing moves no attempt.
@@ -6,6 +6,11 @@ struct ActiveAttemptTable: Sendable {
     /// Attempts per page.
     private static let pageSize = 1024
 
+    /// Counts, updated whenever an attempt changes, without a walk over all attempts.
+    private(set) var tally = Scheduler.Counts()
+    /// Tasks that count against the limit, by model.
+    private var inFlightByModel: [ModelID: Int] = [:]
+    private var traits = AttemptTraitsCache()
     private var slots: [AttemptID: UInt32] = [:]
     private var pages: [[ActiveAttempt?]] = []
     /// Free slots.
@@ -15,35 +20,55 @@ struct ActiveAttemptTable: Sendable {
     var count: Int { slots.count }
     var keys: some Collection<AttemptID> { slots.keys }
 
-    subscript(attempt: AttemptID) -> ActiveAttempt? {
-        guard let slot = slots[attempt] else { return nil }
+    subscript(id: AttemptID) -> ActiveAttempt? {
+        guard let slot = slots[id] else { return nil }
         return pages[Int(slot) / Self.pageSize][Int(slot) % Self.pageSize]
     }
 
     /// All attempts in unspecified order.
     var values: some Sequence<ActiveAttempt> { pages.lazy.joined().compactMap { $0 } }
 
-    /// - Returns: the previous value.
-    @discardableResult
-    mutating func updateValue(_ flight: ActiveAttempt, forKey attempt: AttemptID) -> ActiveAttempt? {
-        if let slot = slots[attempt] { return exchange(flight, at: slot) }
-        let slot = free.popLast() ?? newSlot()
-        slots[attempt] = slot
-        return exchange(flight, at: slot)
+    /// Tasks of a model that count against its limit.
+    func inFlight(of model: ModelID) -> Int { inFlightByModel[model, default: 0] }
+
+    /// The shared properties of attempts, each stored once.
+    mutating func kind(
+        batch: BatchID, shape: RequestShape, account: KeyFingerprint, tagBudgets: [TagBudgetID]
+    ) -> AttemptTraits {
+        traits.kind(batch: batch, shape: shape, account: account, tagBudgets: tagBudgets)
     }
 
-    /// - Returns: the previous value.
-    @discardableResult
-    mutating func removeValue(forKey attempt: AttemptID) -> ActiveAttempt? {
-        guard let slot = slots.removeValue(forKey: attempt) else { return nil }
+    /// Adds an attempt or replaces its earlier value.
+    mutating func put(_ attempt: ActiveAttempt) {
+        let slot = slots[attempt.id] ?? takeSlot(for: attempt.id)
+        count(exchange(attempt, at: slot), attempt)
+    }
+
+    mutating func remove(_ id: AttemptID) {
+        guard let slot = slots.removeValue(forKey: id) else { return }
         free.append(slot)
-        return exchange(nil, at: slot)
+        count(exchange(nil, at: slot), nil)
     }
 
-    private mutating func exchange(_ flight: ActiveAttempt?, at slot: UInt32) -> ActiveAttempt? {
-        var flight = flight
-        swap(&pages[Int(slot) / Self.pageSize][Int(slot) % Self.pageSize], &flight)
-        return flight
+    private mutating func count(_ old: ActiveAttempt?, _ new: ActiveAttempt?) {
+        tally.count(old, -1)
+        tally.count(new, 1)
+        let (had, has) = (old?.holdsSlot == true, new?.holdsSlot == true)
+        if had != has, let model = (new ?? old)?.shape.model {
+            inFlightByModel[model, default: 0] += has ? 1 : -1
+        }
+    }
+
+    private mutating func takeSlot(for id: AttemptID) -> UInt32 {
+        let slot = free.popLast() ?? newSlot()
+        slots[id] = slot
+        return slot
+    }
+
+    private mutating func exchange(_ attempt: ActiveAttempt?, at slot: UInt32) -> ActiveAttempt? {
+        var attempt = attempt
+        swap(&pages[Int(slot) / Self.pageSize][Int(slot) % Self.pageSize], &attempt)
+        return attempt
     }
 
     /// A new slot. A new page adds its other slots to the free ones, lowest last.

@@ -14,10 +14,17 @@ struct DownloadQueue: Sendable {
     /// Sorted with the most urgent last, so that removing it is cheap.
     private var waiting: [Entry] = []
     private(set) var active = 0
+    /// Maximum time that the disk is tried.
+    private let maximumWait: Duration
+    /// When the disk began to refuse writes; nil: it does not.
+    private var diskRefusesSince: Instant?
+    /// No download before this time, since the disk refuses writes.
+    private(set) var pausedUntil: Instant?
 
-    init(limit: Int) {
+    init(limit: Int, maximumWait: Duration) {
         precondition(limit >= 1, "a limit of \(limit) downloads saves nothing")
         self.limit = limit
+        self.maximumWait = maximumWait
     }
 
     var count: Int { waiting.count + active }
@@ -25,8 +32,8 @@ struct DownloadQueue: Sendable {
     /// How often the next download has yielded; nil: none waits.
     var timesStoppedOfNext: Int? { waiting.last?.timesStopped }
 
-    mutating func add(_ attempt: AttemptID, expiresAt: Instant, timesStopped: Int = 0) {
-        let entry = Entry(timesStopped: timesStopped, expiresAt: expiresAt, attempt: attempt)
+    mutating func add(_ id: AttemptID, expiresAt: Instant, timesStopped: Int = 0) {
+        let entry = Entry(timesStopped: timesStopped, expiresAt: expiresAt, attempt: id)
         var (low, high) = (0, waiting.count)
         while low < high {
             let middle = (low + high) / 2
@@ -46,6 +53,29 @@ struct DownloadQueue: Sendable {
         precondition(active > 0, "a download ended that was not started")
         active -= 1
     }
+
+    // MARK: The disk
+
+    /// Whether the disk refused the latest download; rendering further clips would then be wasteful.
+    var isDiskRefusing: Bool { diskRefusesSince != nil && count > 0 }
+
+    /// The disk refused a write: all downloads wait.
+    ///
+    /// - Parameter interval: the time to the next try.
+    /// - Returns: whether the disk worked before, and whether it has refused for the maximum time.
+    mutating func diskRefused(at now: Instant, tryingAfter interval: Duration) -> (isNew: Bool, isOver: Bool) {
+        let since = diskRefusesSince ?? now
+        defer { diskRefusesSince = since }
+        guard now - since < maximumWait else { return (diskRefusesSince == nil, true) }
+        pausedUntil = now + interval
+        return (diskRefusesSince == nil, false)
+    }
+
+    /// The disk took some data, or no download is left that waits for it.
+    mutating func diskWorked() { diskRefusesSince = nil }
+
+    /// Ends the pause if its time has come.
+    mutating func advance(to now: Instant) { if let pausedUntil, now >= pausedUntil { self.pausedUntil = nil } }
 
     /// Removes and returns all waiting downloads, when the disk is given up.
     mutating func abandon() -> [AttemptID] {

@@ -6,8 +6,6 @@ public enum Effect: Sendable {
     /// Make these durable together, or none of them if the named provider task belongs to another attempt. Report
     /// ``SchedulerEvent/claimed(_:by:)``. Ordered with the commits.
     case claim(AttemptID, [Mutation])
-    /// Prepare the submission of a task (bytes, account), make the intent durable, then submit it.
-    case begin(WaitingTask, reserved: Credits?)
     /// Perform this immediately, without a commit.
     case act(Action)
     /// Report ``SchedulerEvent/woken(_:)`` at or after this time.
@@ -17,7 +15,7 @@ public enum Effect: Sendable {
     /// Read the next page of attempts that the last run left open, by batch, task and number.
     case loadOpen(after: OpenAttempt.Cursor, limit: Int)
     /// Report this to observers.
-    case tell(RunEvent)
+    case emit(RunEvent)
     /// The run is finished. Sent last and once.
     case finish(RunResult)
 }

@@ -3,94 +3,95 @@ extension Scheduler {
     /// The provider has the task: it replied to a submit, or the task was found by key. Nothing takes effect before the
     /// store has checked that the task does not belong to another attempt.
     mutating func accept(
-        _ flight: ActiveAttempt, _ report: RemoteTask, as remote: RemoteTaskID?, from source: Acceptance.Source,
+        _ attempt: ActiveAttempt, _ report: RemoteTask, as remote: RemoteTaskID?, from source: Acceptance.Source,
         _ now: Instant
     ) {
-        guard let remote, let pending = flight.pending, let submission = pending.submission else {
-            preconditionFailure("attempt \(flight.attempt) was accepted without a name or a submission")
+        guard let remote, let pending = attempt.pending else {
+            preconditionFailure("attempt \(attempt.id) was accepted without a name or a submission")
         }
-        var flight = flight
+        var attempt = attempt
         // The attempt as it will be if the task belongs to it.
-        var accepted = flight
+        var accepted = attempt
         accepted.isReplayed =
-            source == .reply && pending.sends == 1 && isReplay(report, sentAt: flight.sentAt, now)
+            source == .reply && pending.sends == 1 && isReplay(report, sentAt: attempt.sentAt, now)
         accepted.estimate = report.estimate?.credits
-        let isTrusted = prices.trustsEstimates(of: flight.shape.model)
-        let (reserved, refusing) = reservation(byEstimateOf: accepted, isTrusted: isTrusted)
+        let isTrusted = budgets.trustsEstimates(of: attempt.shape.model)
+        let (reserved, refusing) = budgets.reservation(byEstimateOf: accepted, isTrusted: isTrusted)
         let acceptance = Acceptance(
             of: report, as: remote, reserved: reserved, source: accepted.isReplayed ? .replayed : source)
         advance(&accepted, acceptance.isRunning ? .started(remote) : .accepted(remote))
-        let verdicts = guardVerdicts(on: accepted, refusedBy: refusing)
+        let verdicts = budgets.verdicts(on: accepted, refusedBy: refusing)
         // One commit, so that a crash cannot separate the acceptance from the guards' decision.
-        var steps: [Mutation.Kind] = [.accepted(flight.attempt, acceptance)]
+        var steps: [Mutation.Kind] = [.accepted(attempt.id, acceptance)]
         if let verdict = Self.cancelVerdict(verdicts, on: accepted.state) {
-            steps.append(.cancelWanted(flight.attempt, verdict.reason))
+            steps.append(.cancelWanted(attempt.id, verdict.reason))
         }
-        let evidence = keyEvidence(report, submission, source)
-        if let evidence, trust[flight.account] != .honoured {
-            steps.append(.keyTrust(trustRecord(flight.account, .honoured, evidence: evidence)))
+        let evidence = accounts.evidence(in: report, of: pending.submission, source)
+        if let evidence, !accounts.isHonoring(attempt.account) {
+            steps.append(.keyTrust(accounts.record(.honoured, of: attempt.account, evidence: evidence)))
         }
-        claims[flight.attempt] = Claim(
-            report: report, acceptance: acceptance, source: source, evidence: evidence, reserved: flight.reserved,
-            verdicts: verdicts)
+        let claim = AccountStates.Claim(
+            account: attempt.account, report: report, acceptance: acceptance, source: source, evidence: evidence,
+            reserved: attempt.reserved, verdicts: verdicts)
+        accounts.claim(attempt.id, claim)
         // Until the store has answered, the larger amount is reserved.
-        if (reserved ?? .zero) > (flight.reserved ?? .zero) { hold(reserved, for: &flight) }
-        put(flight)
-        effects.append(.claim(flight.attempt, steps.map { Mutation(at: now, $0) }))
+        if (reserved ?? .zero) > (attempt.reserved ?? .zero) { budgets.replaceReservation(of: &attempt, by: reserved) }
+        put(attempt)
+        effects.append(.claim(attempt.id, steps.map { Mutation(at: now, $0) }))
     }
 
     /// The store has decided who owns the task.
-    mutating func claimed(_ attempt: AttemptID, by owner: TaskOwner?, _ now: Instant) {
-        guard let claim = claims.removeValue(forKey: attempt), var flight = flight(attempt),
-            let submission = flight.pending?.submission
-        else { preconditionFailure("attempt \(attempt) has claimed no task") }
-        if let owner { return reject(claim, of: flight, ownedBy: owner, now) }
+    mutating func claimed(_ id: AttemptID, by owner: TaskOwner?, _ now: Instant) {
+        guard let claim = accounts.takeClaim(of: id), var attempt = attempts[id],
+            let submission = attempt.pending?.submission
+        else { preconditionFailure("attempt \(id) has claimed no task") }
+        if let owner { return reject(claim, of: attempt, ownedBy: owner, now) }
         let (report, acceptance) = (claim.report, claim.acceptance)
         let remote = acceptance.remoteID
-        flight.isReplayed = acceptance.source == .replayed
-        flight.estimate = report.estimate?.credits
-        reserve(acceptance.reserved, byEstimateOf: &flight)
-        advance(&flight, acceptance.isRunning ? .started(remote) : .accepted(remote))
-        if claim.evidence != nil { trust[flight.account] = .honoured }
+        attempt.isReplayed = acceptance.source == .replayed
+        attempt.estimate = report.estimate?.credits
+        budgets.reserve(acceptance.reserved, byEstimateOf: &attempt)
+        advance(&attempt, acceptance.isRunning ? .started(remote) : .accepted(remote))
+        if claim.evidence != nil { accounts.honored(attempt.account) }
         let needsKeyCheck =
-            (trust[flight.account] ?? .unknown) == .unknown && submission.dialect == dialect
+            accounts.isUnproven(attempt.account) && submission.dialect == accounts.dialect
             && acceptance.source != .adopted
-        flight.pending = nil
-        flight.holdsSlot = true
-        flight.parking = nil
-        flight.faults = 0
-        effects.append(.tell(.accepted(flight.name, remote, estimate: flight.estimate)))
-        stopSubmission(for: claim.verdicts, on: flight)
-        if let verdict = Self.cancelVerdict(claim.verdicts, on: flight.state) {
+        attempt.pending = nil
+        attempt.holdsSlot = true
+        attempt.parking = nil
+        attempt.faults = 0
+        emit(.accepted(attempt.name, remote, estimate: attempt.estimate))
+        stopSubmission(for: claim.verdicts, on: attempt)
+        if let verdict = Self.cancelVerdict(claim.verdicts, on: attempt.state) {
             // The claim already made the reason durable.
-            if let action = markCancelled(&flight, verdict).action { effects.append(.act(action)) }
-            reportCancel(of: flight, verdict.detail)
-        } else if let verdict = Self.cancelVerdict(spentBudgetVerdicts(on: flight), on: flight.state) {
+            if let action = markCancelled(&attempt, verdict).action { effects.append(.act(action)) }
+            reportCancel(of: attempt, verdict.detail)
+        } else if let verdict = Self.cancelVerdict(budgets.spentVerdicts(on: attempt), on: attempt.state) {
             // A bill has spent the budget since the claim.
-            cancel(&flight, verdict, now)
+            cancel(&attempt, verdict, now)
         }
-        put(flight)
-        if needsKeyCheck { verifyKeySupport(flight, remote) }
-        update(flight.attempt, report, now)
-        endLookup(of: flight.attempt, now)
+        put(attempt)
+        if needsKeyCheck { verifyKeySupport(attempt, remote) }
+        update(attempt.id, report, now)
+        endLookup(of: attempt.id, now)
     }
 
     /// The task belongs to another attempt: the outcome of this one stays unknown, and this run does not resubmit it.
     private mutating func reject(
-        _ claim: Claim, of flight: ActiveAttempt, ownedBy owner: TaskOwner, _ now: Instant
+        _ claim: AccountStates.Claim, of attempt: ActiveAttempt, ownedBy owner: TaskOwner, _ now: Instant
     ) {
-        var flight = flight
-        hold(claim.reserved, for: &flight)
+        var attempt = attempt
+        budgets.replaceReservation(of: &attempt, by: claim.reserved)
         if claim.source == .adopted {
-            return refuseAdoption(flight, "the task \(claim.acceptance.remoteID) belongs to \(owner)", now)
+            return refuseAdoption(attempt, "the task \(claim.acceptance.remoteID) belongs to \(owner)", now)
         }
-        flight.pending?.isConflict = true
+        attempt.pending?.isConflict = true
         let task = "the task \(claim.acceptance.remoteID), which belongs to \(owner)"
         switch claim.source {
-        case .query: leaveMismatched(flight, TaskOwner.faultCode, task, now)
+        case .query: leaveMismatched(attempt, TaskOwner.faultCode, task, now)
         case .reply, .replayed, .adopted:
             let fault = ProviderError(kind: .unreadable, code: TaskOwner.faultCode, message: "the reply names \(task)")
-            becomeUncertain(flight, fault, now)
+            becomeUncertain(attempt, fault, now)
         }
     }
 
@@ -102,18 +103,5 @@ extension Scheduler {
         // whole seconds.
         let oldest = (now - sentAt) + .seconds(2)
         return [report.submittedAt, report.completedAt].contains { $0.map { replied - $0 > oldest } ?? false }
-    }
-
-    /// A submission in another dialect is not evidence for this run's dialect.
-    private func keyEvidence(
-        _ report: RemoteTask, _ submission: Submission, _ source: Acceptance.Source
-    ) -> String? {
-        guard submission.dialect == dialect else { return nil }
-        if source == .query { return "query_found" }
-        return report.submissionKey == submission.key ? "echo" : nil
-    }
-
-    func trustRecord(_ account: KeyFingerprint, _ trust: KeySupport, evidence: String) -> KeySupportRecord {
-        KeySupportRecord(baseURL: baseURL, account: account, dialect: dialect, trust: trust, evidence: evidence)
     }
 }

@@ -1,56 +1,53 @@
 /// Backing off after failed submits, and giving up.
 extension Scheduler {
-    /// No submit is sent before this time.
-    func pauseEnd(_ now: Instant) -> Instant? { [pause.until, pause.retryAt].compactMap { $0 }.max() }
-
     /// The submit was never sent. The next one backs off as after any failure, so that a broken connection is not
     /// retried in a tight loop.
     mutating func handleSendFailure(_ fault: ProviderError, _ now: Instant) {
-        let trouble = countFailedSubmit(now)
-        guard now - trouble.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
-        pause.retryAt = now + settings.retry.wait(afterFailures: trouble.count, using: &random)
+        let failures = pauses.submitFailed(at: now)
+        guard now - failures.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
+        pauses.retry(at: now + settings.retry.wait(afterFailures: failures.count, using: &random))
     }
 
-    mutating func throttle(_ flight: ActiveAttempt, _ fault: ProviderError, _ throttle: ThrottleKind, _ now: Instant) {
-        let sentAt = flight.sentAt
-        returnToQueue(flight, fault, now)
-        if throttle == .concurrency { return handleConcurrencyLimit(flight, fault, sentAt: sentAt, now) }
-        let trouble = countFailedSubmit(now)
+    mutating func throttle(_ attempt: ActiveAttempt, _ fault: ProviderError, _ throttle: ThrottleKind, _ now: Instant) {
+        let sentAt = attempt.sentAt
+        returnToQueue(attempt, fault, now)
+        if throttle == .concurrency { return handleConcurrencyLimit(attempt, fault, sentAt: sentAt, now) }
+        let failures = pauses.submitFailed(at: now)
         var wait = throttlePause()
-        if trouble.count >= settings.retry.attempts {
-            wait = max(wait, settings.retry.wait(afterFailures: trouble.count, using: &random))
+        if failures.count >= settings.retry.attempts {
+            wait = max(wait, settings.retry.wait(afterFailures: failures.count, using: &random))
         }
         if let asked = fault.retryAfter { wait = max(asked, settings.throttlePause) }
         guard wait <= settings.maximumWait else {
-            endSubmission("the provider's rate limit does not reset for \(wait.formatted(atSpeed: settings.speed))")
-            ending.isWorkOutstanding = true
+            run.endSubmission("the provider's rate limit does not reset for \(wait.formatted(atSpeed: settings.speed))")
+            run.leaveWork()
             return
         }
-        guard now - trouble.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
-        pauseAccount(until: now + wait)
-        effects.append(.tell(.paused(.rateLimit, detail: fault.message, until: pause.until)))
+        guard now - failures.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
+        pauses.extend(to: now + wait)
+        emit(.paused(.rateLimit, detail: fault.message, until: pauses.rateLimitEnd))
     }
 
     /// `concurrency_limit`: the limit becomes the number known to be in flight. Only if that is zero, others use the
     /// account, and the wait grows with each try.
     private mutating func handleConcurrencyLimit(
-        _ flight: ActiveAttempt, _ fault: ProviderError, sentAt: Instant, _ now: Instant
+        _ attempt: ActiveAttempt, _ fault: ProviderError, sentAt: Instant, _ now: Instant
     ) {
         // A resubmission keeps its slot: the provider did not count it among the others.
-        let own = self.flight(flight.attempt)?.holdsSlot == true ? 1 : 0
-        let others = max(0, tally.inFlight - own - totalSubmitsInFlight)
-        guard limiter.refused(inFlight: others, sentAt: sentAt, at: now) else { return }
+        let own = attempts[attempt.id]?.holdsSlot == true ? 1 : 0
+        let others = max(0, tally.inFlight - own - accounts.totalSubmitsInFlight)
+        guard slots.refused(inFlight: others, sentAt: sentAt, at: now) else { return }
         var wait = max(throttlePause(), min(fault.retryAfter ?? .zero, settings.maximumRequestedWait))
-        if others + totalSubmitsInFlight == 0 {
-            let trouble = countFailedSubmit(now)
-            guard now - trouble.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
-            if trouble.count >= settings.retry.attempts {
-                wait = max(wait, settings.retry.wait(afterFailures: trouble.count, using: &random))
+        if others + accounts.totalSubmitsInFlight == 0 {
+            let failures = pauses.submitFailed(at: now)
+            guard now - failures.since < settings.maximumWait else { return giveUpSubmitting(fault, now) }
+            if failures.count >= settings.retry.attempts {
+                wait = max(wait, settings.retry.wait(afterFailures: failures.count, using: &random))
             }
         }
         let detail = "the provider accepts no more tasks in flight"
-        effects.append(.tell(.paused(.concurrencyLimit(limiter.limit), detail: detail, until: limiter.nextProbe)))
-        pauseAccount(until: now + wait)
+        emit(.paused(.concurrencyLimit(slots.concurrency), detail: detail, until: slots.nextProbe))
+        pauses.extend(to: now + wait)
     }
 
     private mutating func throttlePause() -> Duration {
@@ -58,19 +55,9 @@ extension Scheduler {
         return .nanoseconds(least + Int64.random(in: 0...(2 * least), using: &random))
     }
 
-    private mutating func pauseAccount(until instant: Instant) {
-        pause.until = max(pause.until ?? .distantPast, instant)
-    }
-
-    private mutating func countFailedSubmit(_ now: Instant) -> (count: Int, since: Instant) {
-        let trouble = (count: (pause.trouble?.count ?? 0) + 1, since: pause.trouble?.since ?? now)
-        pause.trouble = trouble
-        return trouble
-    }
-
     private mutating func giveUpSubmitting(_ fault: ProviderError, _ now: Instant) {
         let wait = settings.maximumWait.formatted(atSpeed: settings.speed)
-        endSubmission("no submission has succeeded for \(wait): \(fault.message)")
-        ending.isWorkOutstanding = true
+        run.endSubmission("no submission has succeeded for \(wait): \(fault.message)")
+        run.leaveWork()
     }
 }

@@ -1,84 +1,46 @@
-/// Budgets and reservations.
+/// Tasks that a budget does not allow now or in this run.
 extension Scheduler {
-    /// The reservation for a new task: its maximum price, or what acceptance will reserve by this run's estimates.
-    func reservation(for shape: RequestShape) -> Credits? {
-        [prices.bound(for: shape), estimatedReservations[shape]].compactMap { $0 }.max()
-    }
+    /// Whether tasks in flight may still release reservations.
+    private var mayFreeCredits: Bool { tally.active > tally.idleUnresolved }
 
-    /// The reservation that replaces the current one after the provider's estimate.
-    ///
-    /// - Returns: with the budget that does not allow it; nil: all do.
-    func reservation(byEstimateOf flight: ActiveAttempt, isTrusted: Bool) -> (
-        reserved: Credits?, refusing: Budgets.Scope?
-    ) {
-        let old = flight.reserved
-        let new = Reservation.after(estimate: flight.estimate, holding: old, isTrusted: isTrusted)
-        return (new, budgets.scope(refusing: new, insteadOf: old, of: flight.budgets))
-    }
-
-    /// Applies an estimate to the attempt's reservation and to those of new tasks of its kind.
-    mutating func reserve(_ new: Credits?, byEstimateOf flight: inout ActiveAttempt) {
-        if let asked = Reservation.after(estimate: flight.estimate, holding: nil, isTrusted: false), !flight.isReplayed
-        {
-            estimatedReservations[flight.shape] = max(estimatedReservations[flight.shape] ?? .zero, asked)
-        }
-        hold(new, for: &flight)
-    }
-
-    /// Replaces the reservation of an attempt.
-    mutating func hold(_ amount: Credits?, for flight: inout ActiveAttempt) {
-        guard amount != flight.reserved else { return }
-        budgets.release(flight.reserved, for: flight.budgets)
-        budgets.reserve(amount, for: flight.budgets)
-        flight.reserved = amount
-    }
-
-    /// Reconsiders tasks deferred for a tag's budget once a budget has freed credits, or none can be freed any more.
+    /// Reconsiders tasks deferred for a tag's budget.
     mutating func resumeDeferred() {
-        guard !waitingTagBudgets.isEmpty, budgets.takeHasFreedCredits() || tally.active <= tally.idleUnresolved else {
-            return
+        if budgets.resumesTags(mayFreeCredits: mayFreeCredits) { lanes.resumeDeferred() }
+    }
+
+    /// Checks a task against the budgets. One that may not begin is deferred or left in the store.
+    ///
+    /// - Returns: its reservation if it may begin; otherwise the result.
+    mutating func admit(_ task: WaitingTask) -> (isAllowed: Bool, reserving: Credits?, otherwise: StartResult) {
+        let (admission, warning) = budgets.admit(task, mayFreeCredits: mayFreeCredits)
+        if let warning { emit(.warning(warning)) }
+        switch admission {
+        case .allowed(let bound): return (true, bound, .done)
+        case .stopped(let detail):
+            lanes.take(task)
+            run.reachBudget(detail)
+        case .tagWaits: return (false, nil, lanes.setAside(task) ? .done : .laneWaits)
+        case .batchWaits: return (false, nil, .batchWaits)
+        case .reached(let scope, let detail):
+            passOver(task, under: scope) { $0.batch == task.batch }
+            guard let detail else { break }
+            run.addReason(detail)
+            emit(.paused(.budget(task.batch), detail: detail, until: nil))
+        case .priceUnknown(let scope):
+            passOver(task, under: scope) { $0.model == task.shape.model && $0.batch == task.batch }
+            run.addReason(
+                "no price is known for \(task.shape.model), so the budget cannot cover it; set a limit with "
+                    + "--max-credits-per-task")
         }
-        waitingTagBudgets = []
-        lanes.resumeDeferred()
-    }
-
-    /// Defers a task that waits for a tag's budget; tasks without that tag may pass it.
-    mutating func setAside(_ task: WaitingTask) -> StartResult {
-        lanes.setAside(task) ? .done : .laneWaits
-    }
-
-    mutating func reachBudget(_ scope: Budgets.Scope?, _ task: WaitingTask, _ bound: Credits?) {
-        passOver(task, under: scope) { $0.batch == task.batch }
-        guard let scope, let position = budgets[scope]?.position else { return }
-        let detail =
-            "\(budgets.name(of: scope)): \(position.settled) settled, \(position.reserved) reserved; the next clip may "
-            + "cost " + (bound.map { "\($0)" } ?? "an unknown amount")
-        // Every task with the tag may reach this budget; it is reported once.
-        guard reportedBudgets.insert(scope).inserted else { return }
-        addReason(detail)
-        effects.append(.tell(.paused(.budget(task.batch), detail: detail, until: nil)))
+        return (false, nil, .done)
     }
 
     /// Leaves a task that a budget does not allow in the store. A batch's budget blocks the batch's queues; a tag's
     /// budget blocks only tasks with that tag.
-    mutating func passOver(
+    private mutating func passOver(
         _ task: WaitingTask, under scope: Budgets.Scope?, blocking matches: (TaskQueueID) -> Bool
     ) {
-        ending.budgetReached = true
+        run.reachBudget()
         if case .tag = scope { lanes.take(task) } else { lanes.block(where: matches) }
-    }
-
-    /// Warns once if bills exceed the user's price, which is used anyway.
-    mutating func warnAboutContradiction(_ shape: RequestShape) {
-        guard let found = prices.contradiction(for: shape) else { return }
-        effects.append(
-            .tell(
-                .warning(
-                    "clips of \(PriceKind(shape)) were billed up to \(found.billed) credits, more than your figure "
-                        + "of \(found.stated) (--rates, --max-credits-per-task); using your figure")))
-    }
-
-    mutating func addReason(_ reason: String) {
-        if !ending.reasons.contains(reason) { ending.reasons.append(reason) }
     }
 }

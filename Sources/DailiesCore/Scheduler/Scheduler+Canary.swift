@@ -2,54 +2,47 @@
 extension Scheduler {
     /// Whether the canary allows a new task.
     mutating func canaryAllows() -> Bool {
-        guard let gate = canary else { return true }
-        if gate.mayBegin { return true }
-        announce(.canary(gate.clips), "the rest starts once these succeed")
+        guard let clips = earlyStop.awaitedClips else { return true }
+        announce(.canary(clips), "the rest starts once these succeed")
         return false
     }
 
     /// Records the outcome of an attempt that may be a canary clip.
-    mutating func recordCanary(_ flight: ActiveAttempt, isCompleted: Bool, credits: Credits? = nil) {
-        guard canary != nil, canary?.verdict == nil else { return }
-        canary?.ended(flight.attempt, flight.key, isCompleted: isCompleted, credits: credits)
-        switch canary?.verdict {
+    mutating func recordCanary(_ attempt: ActiveAttempt, isCompleted: Bool, credits: Credits? = nil) {
+        let end = earlyStop.ended(attempt.id, attempt.key, isCompleted: isCompleted, credits: credits)
+        switch end?.decision {
         case nil: break
-        case .pass:
-            if pause.announced.contains(where: { if case .canary = $0 { true } else { false } }) {
-                effects.append(.tell(.resumed))
-            }
+        case .pass: if pauses.hasAnnouncedCanary { emit(.resumed) }
         case .fail(let message):
-            endSubmission("\(message); nothing more was submitted")
-            effects.append(.tell(.paused(.canary(canary?.clips ?? 0), detail: message, until: nil)))
+            run.endSubmission("\(message); nothing more was submitted")
+            emit(.paused(.canary(end?.clips ?? 0), detail: message, until: nil))
         }
     }
 
     /// Records the final outcome of a render.
     mutating func recordOutcome(
-        of flight: ActiveAttempt, _ settlement: Settlement, _ failure: RetryRules.Failure, _ now: Instant
+        of attempt: ActiveAttempt, _ settlement: Settlement, _ failure: RetryRules.Failure, _ now: Instant
     ) {
         switch settlement.end {
         case .completed:
             recordRejection(false)
-            guard !settlement.isCostAwaited || canary?.awaitsCost != true else { return }
-            recordCanary(flight, isCompleted: true, credits: settlement.charges.first?.credits)
+            guard !settlement.isCostAwaited || !earlyStop.awaitsCost else { return }
+            recordCanary(attempt, isCompleted: true, credits: settlement.charges.first?.credits)
         case .failed:
-            recordCanary(flight, isCompleted: false)
+            recordCanary(attempt, isCompleted: false)
             recordRejection(failure.isPolicyRejection)
             if settings.retryRules.action(for: failure) == .pause {
-                pauseModel(flight.shape.model, failure.message ?? failure.code ?? "it failed", now)
+                pauseModel(attempt.shape.model, failure.message ?? failure.code ?? "it failed", now)
             }
-        case .cancelled: recordCanary(flight, isCompleted: false)
+        case .cancelled: recordCanary(attempt, isCompleted: false)
         }
     }
 
     /// Counts consecutive policy rejections and ends submission at the maximum.
     mutating func recordRejection(_ isRejection: Bool) {
-        guard let most = settings.maximumPolicyRejections else { return }
-        rejectionsInARow = isRejection ? rejectionsInARow + 1 : 0
-        guard isRejection, rejectionsInARow == most, !isSubmissionOver else { return }
+        guard let most = earlyStop.recordRejection(isRejection), !run.isSubmissionOver else { return }
         let message = "the content policy rejected \(most) clips in a row"
-        endSubmission("\(message); nothing more was submitted; check the prompts, then run again")
-        effects.append(.tell(.paused(.policyRejections(most), detail: message, until: nil)))
+        run.endSubmission("\(message); nothing more was submitted; check the prompts, then run again")
+        emit(.paused(.policyRejections(most), detail: message, until: nil))
     }
 }

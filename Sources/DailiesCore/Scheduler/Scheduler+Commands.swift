@@ -7,169 +7,169 @@ extension Scheduler {
     /// Whether a command needs its attempt from the store.
     package func needsAttempt(of command: UserCommand) -> Bool {
         if case .retry = command.order { return false }
-        return flight(command.attempt) == nil
+        return attempts[command.attempt] == nil
     }
 
     mutating func commanded(_ command: UserCommand, _ now: Instant) {
-        guard recovery.isWhole else { return recovery.commands.append(command) }
+        guard recovery.isWhole else { return recovery.deferUntilWhole(command) }
         switch command.order {
         case .cancel:
-            guard let flight = attempt(of: command, now) else {
+            guard let attempt = attempt(of: command, now) else {
                 lanes.withdraw(command.attempt, from: command.lane)
                 return commit([.withdrawnByCommand(command.id, command.attempt)], now)
             }
-            cancel(flight, command, now)
+            cancel(attempt, command, now)
         case .retry(let again, let newSeed):
             // The store decides by what is durable: an unsettled attempt is never followed by another.
             commit([.retriedByCommand(command.id, command.attempt, again: again, newSeed: newSeed)], now)
             reopen(command.lane)
         case .reconcile, .adopt, .assumeLost:
-            guard let flight = attempt(of: command, now) else {
+            guard let attempt = attempt(of: command, now) else {
                 return commit([.commandEnded(command.id, .alreadyOver, message: nil)], now)
             }
-            lookUp(flight, command, now)
+            lookUp(attempt, command, now)
         }
     }
 
     /// The attempt of a command. One that only the store has is resumed from it.
     private mutating func attempt(of command: UserCommand, _ now: Instant) -> ActiveAttempt? {
-        if let known = flight(command.attempt) { return known }
+        if let known = attempts[command.attempt] { return known }
         guard let open = command.open else { return nil }
         if !command.order.isLookup, case .completed = open.standing { return nil }
         if !command.order.isLookup, case .missingCost = open.standing { return nil }
         resume(open, isRequested: true, now)
         // The command decides which query to send.
-        recovery.unknown = []
+        recovery.dropQueries()
         servedAttempts.insert(command.attempt)
-        return flight(command.attempt)
+        return attempts[command.attempt]
     }
 
     /// Whether this run leaves a command to another run, which has the attempt's API key.
-    private func isForAnotherKey(_ flight: ActiveAttempt) -> Bool {
-        settings.servesCommandsOnly && !accounts.contains(flight.account)
+    private func isForAnotherKey(_ attempt: ActiveAttempt) -> Bool {
+        settings.servesCommandsOnly && !accounts.contains(attempt.account)
     }
 
-    private mutating func begin(_ command: UserCommand, on flight: inout ActiveAttempt, _ now: Instant) {
-        if let earlier = flight.command { commit([.commandEnded(earlier.id, .asked, message: nil)], now) }
-        flight.command = ActiveAttempt.PendingCommand(id: command.id, action: command.order)
+    private mutating func begin(_ command: UserCommand, on attempt: inout ActiveAttempt, _ now: Instant) {
+        if let earlier = attempt.command { commit([.commandEnded(earlier.id, .asked, message: nil)], now) }
+        attempt.command = ActiveAttempt.PendingCommand(id: command.id, action: command.order)
     }
 
     // MARK: Cancelling
 
-    private mutating func cancel(_ flight: ActiveAttempt, _ command: UserCommand, _ now: Instant) {
-        if isForAnotherKey(flight) { return }
-        var flight = flight
-        if let outcome = commandRefusal ?? cancelObstacle(flight, evenIfCharged: command.order.cancelsEvenIfCharged) {
+    private mutating func cancel(_ attempt: ActiveAttempt, _ command: UserCommand, _ now: Instant) {
+        if isForAnotherKey(attempt) { return }
+        var attempt = attempt
+        if let outcome = commandRefusal ?? cancelObstacle(attempt, evenIfCharged: command.order.cancelsEvenIfCharged) {
             commit([.commandEnded(command.id, outcome.outcome, message: outcome.message)], now)
             return
         }
-        begin(command, on: &flight, now)
-        if case .running = flight.state { cancel(&flight) }
-        put(flight)
+        begin(command, on: &attempt, now)
+        if case .running = attempt.state { cancel(&attempt) }
+        put(attempt)
         // A query shows whether it is rendering by now, which decides whether a missing cost is zero. A submit in flight
         // is cancelled once its outcome is known. The reply to a guard's cancel shows the state too.
-        if case .accepted = flight.state, !flight.isCancelInFlight { ask(flight.attempt, .poll, now) }
-        if flight.state == .uncertain, settings.servesCommandsOnly { ask(flight.attempt, .resolveSubmission, now) }
+        if case .accepted = attempt.state, !attempt.isCancelInFlight { ask(attempt.id, .poll, now) }
+        if attempt.state == .uncertain, settings.servesCommandsOnly { ask(attempt.id, .resolveSubmission, now) }
     }
 
     /// The reason why an attempt cannot be cancelled in this run; nil: it can.
-    private func cancelObstacle(_ flight: ActiveAttempt, evenIfCharged: Bool) -> CommandRefusal? {
-        switch flight.parking {
+    private func cancelObstacle(_ attempt: ActiveAttempt, evenIfCharged: Bool) -> CommandRefusal? {
+        switch attempt.parking {
         case .uncertain: return (.uncertain, "it was sent, but the provider does not recognize its submission key")
         case .otherAccount:
             return (
-                flight.isUncertainForOtherKey ? .uncertain : .notCancelled, "it needs the API key \(flight.account)"
+                attempt.isUncertainForOtherKey ? .uncertain : .notCancelled, "it needs the API key \(attempt.account)"
             )
         case .lost: return (.lost, "the provider does not know it")
         case .unsaved: return (.completed, nil)
         case nil: break
         }
-        if flight.completion != nil { return (.completed, nil) }
-        if case .running = flight.state, !evenIfCharged { return (.renders, nil) }
-        return areQueriesOver ? (.notCancelled, "this run can no longer query the provider") : nil
+        if attempt.completion != nil { return (.completed, nil) }
+        if case .running = attempt.state, !evenIfCharged { return (.renders, nil) }
+        return run.areQueriesOver ? (.notCancelled, "this run can no longer query the provider") : nil
     }
 
     /// Handles a task to be cancelled that is already rendering, which may be charged.
-    mutating func cancelRunning(_ flight: inout ActiveAttempt, _ now: Instant) {
-        guard let command = flight.command, command.isCancel, case .running = flight.state else { return }
+    mutating func cancelRunning(_ attempt: inout ActiveAttempt, _ now: Instant) {
+        guard let command = attempt.command, command.isCancel, case .running = attempt.state else { return }
         if command.cancelsEvenIfCharged {
-            cancel(&flight)
+            cancel(&attempt)
         } else {
-            commit(endCommand(of: &flight, .renders), now)
+            commit(endCommand(of: &attempt, .renders), now)
         }
-        put(flight)
+        put(attempt)
     }
 
     /// The reply to a user's cancel. The reported state is booked; if the task continues, polls will find its end.
-    mutating func userCancelAnswered(_ flight: ActiveAttempt, _ answer: QueryResult, _ now: Instant) {
-        var flight = flight
+    mutating func userCancelAnswered(_ attempt: ActiveAttempt, _ answer: QueryResult, _ now: Instant) {
+        var attempt = attempt
         switch answer {
         case .found(let report):
             switch report.phase {
             case .completed, .failed, .cancelled: break
-            case .queued, .running, .unknown: commit(endCommand(of: &flight, .asked), now)
+            case .queued, .running, .unknown: commit(endCommand(of: &attempt, .asked), now)
             }
-            put(flight)
-            update(flight.attempt, report, now)
-        case .stopped(let fault, let stop) where settings.servesCommandsOnly: queryRefused(flight, fault, stop, now)
+            put(attempt)
+            update(attempt.id, report, now)
+        case .stopped(let fault, let stop) where settings.servesCommandsOnly: queryRefused(attempt, fault, stop, now)
         case .notFound(let fault), .stopped(let fault, _):
-            commit(endCommand(of: &flight, .notCancelled, fault.message), now)
-            schedulePoll(flight, now)
+            commit(endCommand(of: &attempt, .notCancelled, fault.message), now)
+            schedulePoll(attempt, now)
         case .fault(let fault):
-            flight.command?.faults += 1
-            if let faults = flight.command?.faults, faults >= Self.cancelFaultLimit {
-                commit(endCommand(of: &flight, .noAnswer, fault.summary), now)
+            attempt.command?.faults += 1
+            if let faults = attempt.command?.faults, faults >= Self.cancelFaultLimit {
+                commit(endCommand(of: &attempt, .noAnswer, fault.summary), now)
             }
             // The next poll that finds it queued cancels it again.
-            schedulePoll(flight, now)
+            schedulePoll(attempt, now)
         }
     }
 
     // MARK: Looking up
 
-    private mutating func lookUp(_ flight: ActiveAttempt, _ command: UserCommand, _ now: Instant) {
-        var flight = flight
-        let isSubmitInFlight = flight.pending?.isSubmitInFlight == true || claims[flight.attempt] != nil
-        let isUncertain = flight.state == .uncertain && !isSubmitInFlight
-        let isLost = flight.isMarkedLost || flight.parking == .lost
+    private mutating func lookUp(_ attempt: ActiveAttempt, _ command: UserCommand, _ now: Instant) {
+        var attempt = attempt
+        let isSubmitInFlight = attempt.pending?.isSubmitInFlight == true || accounts.isClaiming(attempt.id)
+        let isUncertain = attempt.state == .uncertain && !isSubmitInFlight
+        let isLost = attempt.isMarkedLost || attempt.parking == .lost
         if command.order == .assumeLost(afterLookup: false), isUncertain || isLost {
-            begin(command, on: &flight, now)
-            return giveUp(flight, "provider not queried", now)
+            begin(command, on: &attempt, now)
+            return giveUp(attempt, "provider not queried", now)
         }
-        if isForAnotherKey(flight) { return }
-        if let refusal = commandRefusal ?? lookupObstacle(flight, command.order, isUncertain: isUncertain) {
+        if isForAnotherKey(attempt) { return }
+        if let refusal = commandRefusal ?? lookupObstacle(attempt, command.order, isUncertain: isUncertain) {
             commit([.commandEnded(command.id, refusal.outcome, message: refusal.message)], now)
             return
         }
         if isSubmitInFlight, command.order == .reconcile {
             // The reply decides.
-            begin(command, on: &flight, now)
-            return put(flight)
+            begin(command, on: &attempt, now)
+            return put(attempt)
         }
-        guard isUncertain || isLost || flight.completion.map({ $0.cost != .known }) == true else {
+        guard isUncertain || isLost || attempt.completion.map({ $0.cost != .known }) == true else {
             commit([.commandEnded(command.id, .found, message: nil)], now)
             return
         }
-        begin(command, on: &flight, now)
-        let wasParked = flight.parking != nil
-        flight.command?.wasParked = wasParked
-        flight.faults = 0
-        if flight.completion == nil { flight.parking = nil }
-        if isUncertain { flight.pending?.unsettledSince = now }
-        if isLost { flight.isMarkedLost = true }
-        put(flight)
-        ask(flight.attempt, flight.completion != nil ? .complete : isLost ? .poll : .resolveSubmission, now)
+        begin(command, on: &attempt, now)
+        let wasParked = attempt.parking != nil
+        attempt.command?.wasParked = wasParked
+        attempt.faults = 0
+        if attempt.completion == nil { attempt.parking = nil }
+        if isUncertain { attempt.pending?.unsettledSince = now }
+        if isLost { attempt.isMarkedLost = true }
+        put(attempt)
+        ask(attempt.id, attempt.completion != nil ? .complete : isLost ? .poll : .resolveSubmission, now)
     }
 
     /// The reason why an attempt cannot be looked up in this run; nil: it can.
     private func lookupObstacle(
-        _ flight: ActiveAttempt, _ action: UserCommand.Action, isUncertain: Bool
+        _ attempt: ActiveAttempt, _ action: UserCommand.Action, isUncertain: Bool
     ) -> CommandRefusal? {
-        if !accounts.contains(flight.account) { return (.refused, "it needs the API key \(flight.account)") }
-        if areQueriesOver { return (.noAnswer, "this run can no longer query the provider") }
+        if !accounts.contains(attempt.account) { return (.refused, "it needs the API key \(attempt.account)") }
+        if run.areQueriesOver { return (.noAnswer, "this run can no longer query the provider") }
         switch action {
         case .adopt where !isUncertain: return (.refused, "it is not uncertain")
-        case .assumeLost where flight.pending != nil && !isUncertain: return (.refused, "it is being submitted")
+        case .assumeLost where attempt.pending != nil && !isUncertain: return (.refused, "it is being submitted")
         case .adopt, .assumeLost, .reconcile, .cancel, .retry: return nil
         }
     }
@@ -177,128 +177,127 @@ extension Scheduler {
     /// Handles an answer that did not find the attempt of a command.
     ///
     /// - Returns: whether nothing more is to be done for this answer.
-    mutating func commandAnswered(_ flight: inout ActiveAttempt, _ answer: QueryResult, _ now: Instant) -> Bool {
-        guard let command = flight.command else { return false }
+    mutating func commandAnswered(_ attempt: inout ActiveAttempt, _ answer: QueryResult, _ now: Instant) -> Bool {
+        guard let command = attempt.command else { return false }
         if command.adopted != nil, !command.isAdoptionAsked {
             // An answer to an earlier query, by key.
             if case .found = answer { return false }
-            put(flight)
-            ask(flight.attempt, .resolveSubmission, now)
+            put(attempt)
+            ask(attempt.id, .resolveSubmission, now)
             return true
         }
         switch answer {
         case .found, .stopped: return false
-        case .notFound(let fault): return notFoundForCommand(&flight, command, fault, now)
+        case .notFound(let fault): return notFoundForCommand(&attempt, command, fault, now)
         case .fault(let fault):
-            if flight.faults + 1 >= settings.retry.attempts {
-                commit(endCommand(of: &flight, .noAnswer, fault.summary), now)
-                put(flight)
+            if attempt.faults + 1 >= settings.retry.attempts {
+                commit(endCommand(of: &attempt, .noAnswer, fault.summary), now)
+                put(attempt)
             }
             return false
         }
     }
 
     private mutating func notFoundForCommand(
-        _ flight: inout ActiveAttempt, _ command: ActiveAttempt.PendingCommand, _ fault: ProviderError, _ now: Instant
+        _ attempt: inout ActiveAttempt, _ command: ActiveAttempt.PendingCommand, _ fault: ProviderError, _ now: Instant
     ) -> Bool {
-        let isUncertain = flight.state == .uncertain
+        let isUncertain = attempt.state == .uncertain
         switch command.action {
         case .retry: return false
         case .cancel where isUncertain:
-            parkUncertain(flight, "not found by its submission key (\(fault.summary))", now)
+            parkUncertain(attempt, "not found by its submission key (\(fault.summary))", now)
             return true
         case .cancel:
-            commit(endCommand(of: &flight, .lost, fault.summary), now)
-            put(flight)
+            commit(endCommand(of: &attempt, .lost, fault.summary), now)
+            put(attempt)
             return false
         case .reconcile:
-            let steps = [note(of: flight, command, "not found (\(fault.summary))")]
-            commit(steps + endCommand(of: &flight, .notFound, fault.summary), now)
-            put(flight)
+            let steps = [note(of: attempt, command, "not found (\(fault.summary))")]
+            commit(steps + endCommand(of: &attempt, .notFound, fault.summary), now)
+            put(attempt)
             // A run may be able to resubmit it.
             return settings.servesCommandsOnly
         case .adopt(let remote):
-            let steps = [note(of: flight, command, "not found (\(fault.summary))")]
-            commit(steps + endCommand(of: &flight, .refused, "the provider does not know \(remote)"), now)
-            leaveUncertain(flight, command, now)
+            let steps = [note(of: attempt, command, "not found (\(fault.summary))")]
+            commit(steps + endCommand(of: &attempt, .refused, "the provider does not know \(remote)"), now)
+            leaveUncertain(attempt, command, now)
             return true
         case .assumeLost:
-            commit([note(of: flight, command, "not found (\(fault.summary))")], now)
-            giveUp(flight, "queried again and not found", now)
+            commit([note(of: attempt, command, "not found (\(fault.summary))")], now)
+            giveUp(attempt, "queried again and not found", now)
             return true
         }
     }
 
     /// The task that the user named belongs to another attempt: this one stays uncertain.
-    mutating func refuseAdoption(_ flight: ActiveAttempt, _ reason: String, _ now: Instant) {
-        var flight = flight
-        guard let command = flight.command else { return }
-        let steps = [note(of: flight, command, reason)]
-        commit(steps + endCommand(of: &flight, .otherTask, reason), now)
-        leaveUncertain(flight, command, now)
+    mutating func refuseAdoption(_ attempt: ActiveAttempt, _ reason: String, _ now: Instant) {
+        var attempt = attempt
+        guard let command = attempt.command else { return }
+        let steps = [note(of: attempt, command, reason)]
+        commit(steps + endCommand(of: &attempt, .otherTask, reason), now)
+        leaveUncertain(attempt, command, now)
     }
 
     /// An adoption failed: the attempt is as uncertain as before.
     private mutating func leaveUncertain(
-        _ flight: ActiveAttempt, _ command: ActiveAttempt.PendingCommand, _ now: Instant
+        _ attempt: ActiveAttempt, _ command: ActiveAttempt.PendingCommand, _ now: Instant
     ) {
-        if command.wasParked || settings.servesCommandsOnly { return park(flight, .uncertain) }
-        put(flight)
-        ask(flight.attempt, .resolveSubmission, now)
+        if command.wasParked || settings.servesCommandsOnly { return park(attempt, .uncertain) }
+        put(attempt)
+        ask(attempt.id, .resolveSubmission, now)
     }
 
     private func note(
-        of flight: ActiveAttempt, _ command: ActiveAttempt.PendingCommand, _ finding: String
+        of attempt: ActiveAttempt, _ command: ActiveAttempt.PendingCommand, _ finding: String
     ) -> Mutation.Kind {
         let subject =
             command.adopted.map { "by the task id \($0)" }
-            ?? (flight.state == .uncertain ? "by its submission key" : "by its task id")
-        return .note(flight.attempt, kind: "asked", text: "\(subject): \(finding)")
+            ?? (attempt.state == .uncertain ? "by its submission key" : "by its task id")
+        return .note(attempt.id, kind: "asked", text: "\(subject): \(finding)")
     }
 
     /// The user gives it up. It may have been billed, so its cost is unknown and its reservation stays.
-    private mutating func giveUp(_ flight: ActiveAttempt, _ reason: String, _ now: Instant) {
-        var flight = flight
+    private mutating func giveUp(_ attempt: ActiveAttempt, _ reason: String, _ now: Instant) {
+        var attempt = attempt
         let settlement = Settlement.assumedLost(
             because: "given up by the user (\(reason)); it may have been rendered and billed")
-        let end = endCommand(of: &flight, .assumedLost)
-        advance(&flight, .failed)
-        remove(flight)
-        commit([.settled(flight.attempt, settlement)] + end, now)
-        recordCanary(flight, isCompleted: false)
-        effects.append(
-            .tell(
-                .failed(
-                    flight.name, code: settlement.failureCode, message: settlement.failureMessage, charged: nil)))
+        let end = endCommand(of: &attempt, .assumedLost)
+        advance(&attempt, .failed)
+        remove(attempt)
+        commit([.settled(attempt.id, settlement)] + end, now)
+        recordCanary(attempt, isCompleted: false)
+        emit(
+            .failed(
+                attempt.name, code: settlement.failureCode, message: settlement.failureMessage, charged: nil))
     }
 
     /// Whether a query for a cost is repeated, since it got no answer.
-    func mayRepeatCommand(_ flight: ActiveAttempt, _ answer: QueryResult) -> Bool {
-        guard flight.command != nil, case .fault = answer else { return false }
-        return flight.faults + 1 < settings.retry.attempts
+    func mayRepeatCommand(_ attempt: ActiveAttempt, _ answer: QueryResult) -> Bool {
+        guard attempt.command != nil, case .fault = answer else { return false }
+        return attempt.faults + 1 < settings.retry.attempts
     }
 
     /// The mutation that ends a lookup of a cost; empty if there is none.
     mutating func endCostLookup(
-        of flight: inout ActiveAttempt, _ answer: QueryResult, isLearned: Bool
+        of attempt: inout ActiveAttempt, _ answer: QueryResult, isLearned: Bool
     ) -> [Mutation.Kind] {
-        if isLearned { return endCommand(of: &flight, .costLearned) }
+        if isLearned { return endCommand(of: &attempt, .costLearned) }
         switch answer {
         case .found(let report):
-            let other = report.mismatch(with: flight.remoteID, flight.submissionKey)
-            return endCommand(of: &flight, .costUnknown, other.map { "the provider answers with \($0)" })
-        case .notFound(let fault): return endCommand(of: &flight, .costUnknown, "not found (\(fault.summary))")
-        case .fault(let fault), .stopped(let fault, _): return endCommand(of: &flight, .noAnswer, fault.summary)
+            let other = report.mismatch(with: attempt.remoteID, attempt.submissionKey)
+            return endCommand(of: &attempt, .costUnknown, other.map { "the provider answers with \($0)" })
+        case .notFound(let fault): return endCommand(of: &attempt, .costUnknown, "not found (\(fault.summary))")
+        case .fault(let fault), .stopped(let fault, _): return endCommand(of: &attempt, .noAnswer, fault.summary)
         }
     }
 
     /// Ends a lookup whose attempt was found and continues.
-    mutating func endLookup(of attempt: AttemptID, _ now: Instant) {
-        guard var flight = flight(attempt), let command = flight.command, !command.isCancel,
-            !flight.isCancelInFlight, !flight.isCancelledWithoutCost, flight.completion == nil
+    mutating func endLookup(of id: AttemptID, _ now: Instant) {
+        guard var attempt = attempts[id], let command = attempt.command, !command.isCancel,
+            !attempt.isCancelInFlight, !attempt.isCancelledWithoutCost, attempt.completion == nil
         else { return }
-        commit(endCommand(of: &flight, Self.lookupOutcome(command.action), Self.lookupMessage(command.action)), now)
-        put(flight)
+        commit(endCommand(of: &attempt, Self.lookupOutcome(command.action), Self.lookupMessage(command.action)), now)
+        put(attempt)
     }
 
     /// The outcome of a command on an attempt that has ended.
@@ -337,10 +336,10 @@ extension Scheduler {
 
     /// The mutation that ends a user's command on an attempt; empty if there is none.
     mutating func endCommand(
-        of flight: inout ActiveAttempt, _ outcome: CommandOutcome, _ message: String? = nil
+        of attempt: inout ActiveAttempt, _ outcome: CommandOutcome, _ message: String? = nil
     ) -> [Mutation.Kind] {
-        guard let command = flight.command else { return [] }
-        flight.command = nil
+        guard let command = attempt.command else { return [] }
+        attempt.command = nil
         return [.commandEnded(command.id, outcome, message: message)]
     }
 
@@ -348,23 +347,23 @@ extension Scheduler {
     mutating func refuseCommands(_ outcome: CommandOutcome, _ fault: ProviderError, _ now: Instant) {
         guard settings.servesCommandsOnly else { return }
         commandRefusal = (outcome, fault.summary)
-        let open = flights.values.filter { $0.command != nil && claims[$0.attempt] == nil }
-        for var flight in open.sorted(by: { $0.attempt < $1.attempt }) {
-            commit(endCommand(of: &flight, outcome, fault.summary), now)
-            put(flight)
+        let open = attempts.values.filter { $0.command != nil && !accounts.isClaiming($0.id) }
+        for var attempt in open.sorted(by: { $0.id < $1.id }) {
+            commit(endCommand(of: &attempt, outcome, fault.summary), now)
+            put(attempt)
         }
     }
 
     /// Attempts that were resumed for a command are followed no longer than the command.
     mutating func dropServed() {
-        for attempt in servedAttempts {
-            guard let flight = flight(attempt) else {
-                servedAttempts.remove(attempt)
+        for id in servedAttempts {
+            guard let attempt = attempts[id] else {
+                servedAttempts.remove(id)
                 continue
             }
-            guard flight.command == nil, claims[attempt] == nil else { continue }
-            servedAttempts.remove(attempt)
-            remove(flight)
+            guard attempt.command == nil, !accounts.isClaiming(id) else { continue }
+            servedAttempts.remove(id)
+            remove(attempt)
         }
     }
 }

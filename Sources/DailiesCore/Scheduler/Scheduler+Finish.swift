@@ -1,36 +1,33 @@
 extension Scheduler {
     /// Ends the run once it has nothing left to do.
     mutating func finishIfDone(_ now: Instant) {
-        guard hasStarted, !isFinished, isDone else { return }
-        isFinished = true
+        guard recovery.hasStarted, !run.isFinished, isDone else { return }
         // Attempts that this run could not settle in time are as uncertain as parked ones. Counted once, at the end.
-        let unsettled = flights.values.count { $0.parking == nil && $0.pending != nil || $0.isUncertainForOtherKey }
-        ending.uncertain = tally.uncertain + tally.lost + unsettled
-        ending.unsaved = settings.downloads ? tally.toSave : 0
-        for (model, paused) in modelPauses.sorted(by: { $0.key < $1.key }) where lanes.waits(for: model) {
-            if let message = paused.withdrawal { addReason("no more \(model) clips were submitted: \(message)") }
+        let unsettled = attempts.values.count { $0.parking == nil && $0.pending != nil || $0.isUncertainForOtherKey }
+        run.finish(
+            uncertain: tally.uncertain + tally.lost + unsettled, unsaved: settings.downloads ? tally.toSave : 0)
+        for (model, message) in models.withdrawals where lanes.waits(for: model) {
+            run.addReason("no more \(model) clips were submitted: \(message)")
         }
         if tally.active > 0 || tally.otherAccount > 0 || lanes.hasWaiting || !recovery.isWhole {
-            ending.isWorkOutstanding = true
+            run.leaveWork()
         }
-        effects.append(.finish(ending))
+        effects.append(.finish(run.result))
     }
 
-    var totalSubmitsInFlight: Int { submitsInFlight.values.reduce(0, +) }
-
     private var isDone: Bool {
-        guard totalSubmitsInFlight == 0, claims.isEmpty else { return false }
-        if isStopping { return tally.asking == 0 && !recovery.isLoading }
+        guard accounts.totalSubmitsInFlight == 0, !accounts.hasClaims else { return false }
+        if run.isStopping { return tally.asking == 0 && !recovery.isLoading }
         if settings.servesCommandsOnly { return false }
         guard recovery.isWhole else { return false }
-        if areQueriesOver { return tally.asking == 0 && tally.saving == 0 }
+        if run.areQueriesOver { return tally.asking == 0 && tally.saving == 0 }
         guard tally.active == tally.idleUnresolved else { return false }
-        return isSubmissionOver || !canEverSubmit
+        return run.isSubmissionOver || !canEverSubmit
     }
 
     /// Whether tasks are waiting that this run may still submit.
     private var canEverSubmit: Bool {
-        guard !lanes.isDone(ignoring: isWithdrawn) else { return false }
+        guard !lanes.isDone(ignoring: { models.isWithdrawn($0.model) }) else { return false }
         // Uncertain tasks block submission until a user settles them; unsaved ones until the next run.
         return tally.uncertain < settings.uncertainLimit && tally.awaitingDownload < settings.unsavedLimit
     }

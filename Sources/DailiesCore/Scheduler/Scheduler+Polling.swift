@@ -2,40 +2,42 @@ extension Scheduler {
     // MARK: Queries
 
     /// Queries the provider, or defers the query during an outage.
-    mutating func ask(_ attempt: AttemptID, _ purpose: QueryPurpose, _ now: Instant) {
-        guard var flight = flight(attempt), !flight.isQueryInFlight, !areQueriesOver, !isStopping else { return }
+    mutating func ask(_ id: AttemptID, _ purpose: QueryPurpose, _ now: Instant) {
+        guard var attempt = attempts[id], !attempt.isQueryInFlight, !run.areQueriesOver, !run.isStopping else {
+            return
+        }
         // Its answer has arrived, and the store is checking who owns the task.
-        guard claims[attempt] == nil else { return }
-        guard accounts.contains(flight.account) else { return }
-        if breaker.isOpen { return deferredQueries.append(attempt) }
-        guard let question = question(for: flight, purpose) else { return }
-        markAsked(&flight, purpose, now)
-        put(flight)
-        effects.append(.act(.ask(attempt, purpose, question)))
+        guard !accounts.isClaiming(id) else { return }
+        guard accounts.contains(attempt.account) else { return }
+        if outage.isOpen { return outage.deferQuery(id) }
+        guard let question = question(for: attempt, purpose) else { return }
+        markAsked(&attempt, purpose, now)
+        put(attempt)
+        effects.append(.act(.ask(id, purpose, question)))
     }
 
     /// The query time is stored only if it matters: for learning polls, and for a 404, which counts as of its query.
-    private func markAsked(_ flight: inout ActiveAttempt, _ purpose: QueryPurpose, _ now: Instant) {
-        flight.isQueryInFlight = true
-        flight.wasQueried = true
-        if purpose == .resolveSubmission, flight.command?.adopted != nil { flight.command?.isAdoptionAsked = true }
-        if durationHistory != nil || flight.pending != nil || flight.notFoundSince != nil { flight.queriedAt = now }
+    private func markAsked(_ attempt: inout ActiveAttempt, _ purpose: QueryPurpose, _ now: Instant) {
+        attempt.isQueryInFlight = true
+        attempt.wasQueried = true
+        if purpose == .resolveSubmission, attempt.command?.adopted != nil { attempt.command?.isAdoptionAsked = true }
+        if pollTimes.learns || attempt.pending != nil || attempt.notFoundSince != nil { attempt.queriedAt = now }
     }
 
-    private func question(for flight: ActiveAttempt, _ purpose: QueryPurpose) -> TaskQuery? {
+    private func question(for attempt: ActiveAttempt, _ purpose: QueryPurpose) -> TaskQuery? {
         switch purpose {
-        case .resolveSubmission where flight.command?.adopted != nil:
-            flight.command?.adopted.map { TaskQuery(.remote($0), account: flight.account) }
+        case .resolveSubmission where attempt.command?.adopted != nil:
+            attempt.command?.adopted.map { TaskQuery(.remote($0), account: attempt.account) }
         case .resolveSubmission, .verifyKeySupport:
-            flight.submissionKey.map { TaskQuery(.key($0), account: flight.account) }
+            TaskQuery(.key(attempt.submissionKey), account: attempt.account)
         case .poll, .complete, .cancel:
-            flight.remoteID.map { TaskQuery(.remote($0), account: flight.account) }
+            attempt.remoteID.map { TaskQuery(.remote($0), account: attempt.account) }
         }
     }
 
     /// The purpose of the next query in the attempt's state.
-    private func purpose(of flight: ActiveAttempt) -> QueryPurpose {
-        switch flight.state {
+    private func purpose(of attempt: ActiveAttempt) -> QueryPurpose {
+        switch attempt.state {
         case .submitting, .uncertain, .waiting: .resolveSubmission
         case .accepted, .running: .poll
         case .completed, .saved, .failed, .cancelled: .complete
@@ -44,59 +46,52 @@ extension Scheduler {
 
     /// A wake-up of an attempt: a poll, a query by key, a resubmission, or a query for missing parts of a completed
     /// task.
-    mutating func due(_ flight: ActiveAttempt, _ now: Instant) {
-        if flight.state == .uncertain, flight.pending?.mayResubmit == true, !isSubmissionOver, !breaker.isOpen {
-            return enqueueResubmit(flight, now)
+    mutating func due(_ attempt: ActiveAttempt, _ now: Instant) {
+        if attempt.state == .uncertain, attempt.pending?.mayResubmit == true, !run.isSubmissionOver, !outage.isOpen {
+            return enqueueResubmit(attempt, now)
         }
-        ask(flight.attempt, purpose(of: flight), now)
+        ask(attempt.id, purpose(of: attempt), now)
     }
 
     /// The provider answered in any way, which ends an outage.
     mutating func providerAnswered(_ now: Instant) {
-        isProbing = false
-        mayProbeBySubmit = false
-        guard breaker.answered() else { return }
-        effects.append(.tell(.resumed))
+        guard let deferred = outage.answered() else { return }
+        emit(.resumed)
         // Deferred queries are spread out, and submits follow later, so as not to flood the provider.
-        let deferred = deferredQueries
-        deferredQueries = []
         let step = max(settings.recoverySpread / limits.concurrency, .nanoseconds(1))
-        for (index, attempt) in deferred.enumerated() {
-            guard var flight = flight(attempt), !flight.isQueryInFlight else { continue }
-            wake(&flight, at: now + step * (index + 1))
-            put(flight)
+        for (index, id) in deferred.enumerated() {
+            guard var attempt = attempts[id], !attempt.isQueryInFlight else { continue }
+            wake(&attempt, at: now + step * (index + 1))
+            put(attempt)
         }
-        pause.retryAt = deferred.isEmpty ? nil : now + settings.recoverySpread / 2
+        pauses.retry(at: deferred.isEmpty ? nil : now + settings.recoverySpread / 2)
     }
 
     mutating func failedToAnswer(_ fault: ProviderError, _ now: Instant) {
-        isProbing = false
-        guard breaker.failed(at: now, using: &random) else { return }
+        guard outage.failed(at: now, using: &random) else { return }
         refuseCommands(.noAnswer, fault, now)
-        effects.append(.tell(.paused(.outage, detail: fault.message, until: breaker.nextProbe)))
+        emit(.paused(.outage, detail: fault.message, until: outage.nextProbe))
     }
 
     /// Sends one query, or allows one submit, to test whether the provider is back.
     mutating func sendProbe(_ now: Instant) {
-        while let attempt = deferredQueries.first {
-            deferredQueries.removeFirst()
-            guard var flight = flight(attempt), !flight.isQueryInFlight, claims[attempt] == nil else { continue }
-            let purpose = purpose(of: flight)
-            guard let question = question(for: flight, purpose) else { continue }
-            isProbing = true
-            markAsked(&flight, purpose, now)
-            put(flight)
-            return effects.append(.act(.ask(attempt, purpose, question)))
+        while let id = outage.nextDeferred() {
+            guard var attempt = attempts[id], !attempt.isQueryInFlight, !accounts.isClaiming(id) else { continue }
+            let purpose = purpose(of: attempt)
+            guard let question = question(for: attempt, purpose) else { continue }
+            outage.querySent()
+            markAsked(&attempt, purpose, now)
+            put(attempt)
+            return effects.append(.act(.ask(id, purpose, question)))
         }
-        mayProbeBySubmit = true
     }
 
     // MARK: Answers
 
     mutating func answered(
-        _ attempt: AttemptID, _ purpose: QueryPurpose, _ answer: QueryResult, _ now: Instant
+        _ id: AttemptID, _ purpose: QueryPurpose, _ answer: QueryResult, _ now: Instant
     ) {
-        let key = flight(attempt)?.submissionKey ?? keyChecks.values.first { $0.attempt == attempt }?.key
+        let key = attempts[id]?.submissionKey ?? accounts.checkedKey(of: id)
         let answer = answer.checked(for: key)
         switch answer {
         case .found, .notFound, .stopped: providerAnswered(now)
@@ -104,122 +99,103 @@ extension Scheduler {
             // A throttled query counts as an answer; silence and 5xx do not.
             if fault.status == 429 { providerAnswered(now) } else { failedToAnswer(fault, now) }
         }
-        if purpose == .verifyKeySupport { return keyAnswered(attempt, answer, now) }
-        guard var flight = flight(attempt) else { return }
-        if purpose == .cancel { flight.isCancelInFlight = false } else { flight.isQueryInFlight = false }
-        put(flight)
+        if purpose == .verifyKeySupport {
+            if let record = accounts.endCheck(of: id, answer) { commit([.keyTrust(record)], now) }
+            return
+        }
+        guard var attempt = attempts[id] else { return }
+        if purpose == .cancel { attempt.isCancelInFlight = false } else { attempt.isQueryInFlight = false }
+        put(attempt)
         switch purpose {
         case .resolveSubmission:
-            guard flight.pending != nil, flight.state.remoteID == nil, claims[attempt] == nil else { return }
-            resolutionAnswered(flight, answer, now)
+            guard attempt.pending != nil, attempt.state.remoteID == nil, !accounts.isClaiming(id) else { return }
+            resolutionAnswered(attempt, answer, now)
         case .verifyKeySupport: break
         // A poll and a cancel may be in flight together: the second reply may find the attempt completed.
-        case .poll: if flight.completion == nil { polled(flight, answer, now) } else { resumeCompletion(flight, now) }
-        case .complete: completionAnswered(flight, answer, now)
-        case .cancel: if flight.completion == nil { cancelAnswered(flight, answer, now) }
+        case .poll:
+            if attempt.completion == nil { polled(attempt, answer, now) } else { resumeCompletion(attempt, now) }
+        case .complete: completionAnswered(attempt, answer, now)
+        case .cancel: if attempt.completion == nil { cancelAnswered(attempt, answer, now) }
         }
     }
 
-    private mutating func polled(_ flight: ActiveAttempt, _ answer: QueryResult, _ now: Instant) {
-        var flight = flight
-        if commandAnswered(&flight, answer, now) { return }
+    private mutating func polled(_ attempt: ActiveAttempt, _ answer: QueryResult, _ now: Instant) {
+        var attempt = attempt
+        if commandAnswered(&attempt, answer, now) { return }
         switch answer {
         case .found(let report):
-            if isMismatched(report, of: &flight) { return pollFailed(flight, now) }
-            flight.faults = 0
-            flight.notFoundSince = nil
-            if flight.isMarkedLost {
-                flight.isMarkedLost = false
-                flight.holdsSlot = !flight.isUnresolved
-                commit([.found(flight.attempt)], now)
+            if isMismatched(report, of: &attempt) { return pollFailed(attempt, now) }
+            attempt.faults = 0
+            attempt.notFoundSince = nil
+            if attempt.isMarkedLost {
+                attempt.isMarkedLost = false
+                attempt.holdsSlot = !attempt.isUnresolved
+                commit([.found(attempt.id)], now)
             }
-            put(flight)
-            update(flight.attempt, report, isAnswer: true, now)
-            endLookup(of: flight.attempt, now)
-        case .notFound(let fault): notFound(flight, fault, now)
-        case .stopped(let fault, let stop): queryRefused(flight, fault, stop, now)
-        case .fault(let fault): pollFailed(flight, now, asked: fault.retryAfter)
+            put(attempt)
+            update(attempt.id, report, isAnswer: true, now)
+            endLookup(of: attempt.id, now)
+        case .notFound(let fault): notFound(attempt, fault, now)
+        case .stopped(let fault, let stop): queryRefused(attempt, fault, stop, now)
+        case .fault(let fault): pollFailed(attempt, now, asked: fault.retryAfter)
         }
     }
 
     /// - Parameter asked: the wait that the reply requests; capped at ``SchedulerSettings/maximumRequestedWait``.
-    private mutating func pollFailed(_ flight: ActiveAttempt, _ now: Instant, asked: Duration? = nil) {
-        var flight = flight
-        flight.faults += 1
-        let wait = settings.retry.wait(afterFailures: flight.faults, using: &random)
-        schedulePoll(flight, now, notBefore: now + max(wait, min(asked ?? .zero, settings.maximumRequestedWait)))
+    private mutating func pollFailed(_ attempt: ActiveAttempt, _ now: Instant, asked: Duration? = nil) {
+        var attempt = attempt
+        attempt.faults += 1
+        let wait = settings.retry.wait(afterFailures: attempt.faults, using: &random)
+        schedulePoll(attempt, now, notBefore: now + max(wait, min(asked ?? .zero, settings.maximumRequestedWait)))
     }
 
     /// A 404 for a known ID: for ten minutes it may be temporary.
-    private mutating func notFound(_ flight: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
-        var flight = flight
-        let since = flight.notFoundSince ?? now
-        flight.notFoundSince = since
-        guard flight.isMarkedLost || flight.isStillNotFound(since: since, for: settings.lostAfter) else {
-            return schedulePoll(flight, now)
+    private mutating func notFound(_ attempt: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
+        var attempt = attempt
+        let since = attempt.notFoundSince ?? now
+        attempt.notFoundSince = since
+        guard attempt.isMarkedLost || attempt.isStillNotFound(since: since, for: settings.lostAfter) else {
+            return schedulePoll(attempt, now)
         }
-        if flight.isCancelledWithoutCost, let remote = flight.state.remoteID {
+        if attempt.isCancelledWithoutCost, let remote = attempt.state.remoteID {
             let report = RemoteTask(phase: .cancelled, remoteID: remote)
-            return settle(flight, remote, report, isCostDenied: true, now)
+            return settle(attempt, remote, report, isCostDenied: true, now)
         }
-        let steps = endCommand(of: &flight, .lost, fault.message)
-        park(flight, .lost)
-        commit([.lost(flight.attempt, fault)] + steps, now)
-        effects.append(.tell(.lost(flight.name)))
+        let steps = endCommand(of: &attempt, .lost, fault.message)
+        park(attempt, .lost)
+        commit([.lost(attempt.id, fault)] + steps, now)
+        emit(.lost(attempt.name))
     }
 
     /// A 401 or 403 to a query: this run can query nothing more.
-    mutating func queryRefused(_ flight: ActiveAttempt, _ fault: ProviderError, _ stop: AccessDenial, _ now: Instant) {
+    mutating func queryRefused(_ attempt: ActiveAttempt, _ fault: ProviderError, _ stop: AccessDenial, _ now: Instant) {
         self.stop(fault, stop == .keyRefused ? stop : .accessDenied, model: nil, wasTryingFunds: false)
-        areQueriesOver = true
-        ending.isWorkOutstanding = true
+        run.endQueries()
         refuseCommands(stop == .keyRefused ? .keyRefused : .accountRefused, fault, now)
     }
 
     /// After the first acceptance without an echo, queries the key once to test key support. Only further submits wait
     /// for it; without an answer the next acceptance tests again.
-    mutating func verifyKeySupport(_ flight: ActiveAttempt, _ remote: RemoteTaskID) {
-        guard let key = flight.submissionKey, let question = question(for: flight, .verifyKeySupport), !isStopping
-        else {
-            return
-        }
-        keyChecks[flight.account] = KeyCheck(attempt: flight.attempt, key: key, remote: remote)
-        effects.append(.act(.ask(flight.attempt, .verifyKeySupport, question)))
+    mutating func verifyKeySupport(_ attempt: ActiveAttempt, _ remote: RemoteTaskID) {
+        guard let question = question(for: attempt, .verifyKeySupport), !run.isStopping else { return }
+        accounts.beginCheck(
+            AccountStates.KeyCheck(attempt: attempt.id, key: attempt.submissionKey, remote: remote),
+            of: attempt.account)
+        effects.append(.act(.ask(attempt.id, .verifyKeySupport, question)))
     }
 
-    private mutating func keyAnswered(_ attempt: AttemptID, _ answer: QueryResult, _ now: Instant) {
-        guard let (account, proof) = keyChecks.first(where: { $0.value.attempt == attempt }) else { return }
-        keyChecks[account] = nil
-        var learned: (trust: KeySupport, evidence: String)?
-        switch answer {
-        case .found(let report):
-            // A provider that returns another task does not know the key; a reply without a task ID proves nothing.
-            let isOurs = report.remoteID == proof.remote && report.submissionKey ?? proof.key == proof.key
-            if isOurs {
-                learned = (.honoured, "query_found")
-            } else if report.remoteID != nil {
-                learned = (.ignored, "query_found_another")
-            }
-        case .notFound: learned = (.ignored, "query_not_found")
-        case .stopped, .fault: break
-        }
-        guard let learned, (trust[account] ?? .unknown) == .unknown else { return }
-        trust[account] = learned.trust
-        commit([.keyTrust(trustRecord(account, learned.trust, evidence: learned.evidence))], now)
-    }
-
-    private mutating func cancelAnswered(_ flight: ActiveAttempt, _ answer: QueryResult, _ now: Instant) {
-        var (flight, answer) = (flight, answer)
-        if case .found(let report) = answer, isMismatched(report, of: &flight) {
+    private mutating func cancelAnswered(_ attempt: ActiveAttempt, _ answer: QueryResult, _ now: Instant) {
+        var (attempt, answer) = (attempt, answer)
+        if case .found(let report) = answer, isMismatched(report, of: &attempt) {
             answer = .fault(ProviderError(kind: .unreadable, message: "the reply names another task"))
         }
-        if flight.isCancelRequested { return userCancelAnswered(flight, answer, now) }
+        if attempt.isCancelRequested { return userCancelAnswered(attempt, answer, now) }
         if case .found(let report) = answer {
-            update(flight.attempt, report, now)
+            update(attempt.id, report, now)
         } else {
-            schedulePoll(flight, now)
+            schedulePoll(attempt, now)
         }
-        endLookup(of: flight.attempt, now)
+        endLookup(of: attempt.id, now)
     }
 
     // MARK: Reports
@@ -228,103 +204,86 @@ extension Scheduler {
     ///
     /// - Parameter isAnswer: whether it answers a query, not a submit or a cancel.
     mutating func update(
-        _ attempt: AttemptID, _ report: RemoteTask, isAnswer: Bool = false, _ now: Instant
+        _ id: AttemptID, _ report: RemoteTask, isAnswer: Bool = false, _ now: Instant
     ) {
-        guard var flight = flight(attempt), let remote = flight.state.remoteID, flight.completion == nil else { return }
-        let lastAlive = flight.lastAliveAt
-        if durationHistory != nil { flight.lastAliveAt = now }
+        guard var attempt = attempts[id], let remote = attempt.state.remoteID, attempt.completion == nil else { return }
+        let lastAlive = attempt.lastAliveAt
+        if pollTimes.learns { attempt.lastAliveAt = now }
         var notBefore = report.retryAfter.map { now + min($0, settings.maximumRequestedWait) }
         switch report.phase {
         case .queued:
-            if case .running = flight.state { warnStateRegressed(&flight, report.phase) }
-            if flight.cancelReason != nil || flight.isCancelRequested, case .accepted = flight.state {
-                cancel(&flight)
+            if case .running = attempt.state { warnStateRegressed(&attempt, report.phase) }
+            if attempt.cancelReason != nil || attempt.isCancelRequested, case .accepted = attempt.state {
+                cancel(&attempt)
             }
         case .running:
-            if case .accepted = flight.state {
-                advance(&flight, .started(remote))
-                put(flight)
-                commit([.running(attempt)], now)
-                effects.append(.tell(.running(flight.name)))
+            if case .accepted = attempt.state {
+                advance(&attempt, .started(remote))
+                put(attempt)
+                commit([.running(id)], now)
+                emit(.running(attempt.name))
             }
-            cancelRunning(&flight, now)
-        case .cancelled where report.isCancelledWithoutCost && !(flight.isCancelledWithoutCost && isAnswer):
-            flight.isCancelledWithoutCost = true
-            wake(&flight, at: now + settings.completionInterval)
-            return put(flight)
+            cancelRunning(&attempt, now)
+        case .cancelled where report.isCancelledWithoutCost && !(attempt.isCancelledWithoutCost && isAnswer):
+            attempt.isCancelledWithoutCost = true
+            wake(&attempt, at: now + settings.completionInterval)
+            return put(attempt)
         case .completed, .failed, .cancelled:
             if report.phase == .completed {
-                if durationHistory != nil { flight.lastAliveAt = lastAlive }
-                learnDuration(of: flight, report, now)
+                if pollTimes.learns { attempt.lastAliveAt = lastAlive }
+                pollTimes.learn(report, of: attempt, now)
             }
-            return settle(flight, remote, report, now)
+            return settle(attempt, remote, report, now)
         case .unknown(let word):
-            if reportedUnknownStates.count < 100, reportedUnknownStates.insert(word).inserted {
-                effects.append(.tell(.warning("the provider reported the unknown state \"\(word)\"; still polling")))
+            if warnings.reportsUnknownState(word) {
+                emit(.warning("the provider reported the unknown state \"\(word)\"; still polling"))
             }
             notBefore = max(notBefore ?? now, now + settings.lateInterval)
         }
         schedulePoll(
-            flight, now, notBefore: notBefore, hint: report.remaining?.divided(bySpeed: settings.speed))
+            attempt, now, notBefore: notBefore, hint: report.remaining?.divided(bySpeed: settings.speed))
     }
 
     /// Warns once per task that a reply fell behind the proven state, which is kept.
-    mutating func warnStateRegressed(_ flight: inout ActiveAttempt, _ phase: RemoteTask.Phase) {
+    mutating func warnStateRegressed(_ attempt: inout ActiveAttempt, _ phase: RemoteTask.Phase) {
         warnOnce(
-            &flight, "reported \(phase.word) after \(flight.state.word.rawValue); keeping \(flight.state.word.rawValue)"
+            &attempt,
+            "reported \(phase.word) after \(attempt.state.word.rawValue); keeping \(attempt.state.word.rawValue)"
         )
     }
 
     /// Whether a reply about an accepted task names another task or submission. It is then ignored, with one warning
     /// per task.
-    mutating func isMismatched(_ report: RemoteTask, of flight: inout ActiveAttempt) -> Bool {
-        guard let another = report.mismatch(with: flight.remoteID, flight.submissionKey) else { return false }
-        warnOnce(&flight, "answered with \(another) instead; still polling")
-        put(flight)
+    mutating func isMismatched(_ report: RemoteTask, of attempt: inout ActiveAttempt) -> Bool {
+        guard let another = report.mismatch(with: attempt.remoteID, attempt.submissionKey) else { return false }
+        warnOnce(&attempt, "answered with \(another) instead; still polling")
+        put(attempt)
         return true
     }
 
-    private mutating func warnOnce(_ flight: inout ActiveAttempt, _ what: String) {
-        guard !flight.isMismatchReported, reportedMismatches < 100 else { return }
-        reportedMismatches += 1
-        flight.isMismatchReported = true
-        effects.append(.tell(.warning("\(flight.key): the provider \(what)")))
+    private mutating func warnOnce(_ attempt: inout ActiveAttempt, _ what: String) {
+        guard warnings.reportsMismatch(of: &attempt) else { return }
+        emit(.warning("\(attempt.key): the provider \(what)"))
     }
 
     // MARK: Poll times
 
     /// - Parameter hint: the remaining time that the provider estimates.
     mutating func schedulePoll(
-        _ flight: ActiveAttempt, _ now: Instant, notBefore: Instant? = nil, hint: Duration? = nil
+        _ attempt: ActiveAttempt, _ now: Instant, notBefore: Instant? = nil, hint: Duration? = nil
     ) {
-        var flight = flight
-        if cadences[flight.shape.model] == nil || (durationHistory != nil && plans[flight.shape] == nil) {
-            prepareCadence(for: flight.shape)
-        }
-        if !flight.isUnresolved, isPastWindow(flight, now) { becomeUnresolved(&flight, now) }
-        wake(&flight, at: max(nextPoll(of: flight, now, after: hint), notBefore ?? .distantPast))
-        put(flight)
+        var attempt = attempt
+        if !attempt.isUnresolved, pollTimes.isPastWindow(attempt, now) { becomeUnresolved(&attempt, now) }
+        wake(&attempt, at: max(pollTimes.nextPoll(of: attempt, now, after: hint), notBefore ?? .distantPast))
+        put(attempt)
     }
 
     /// The attempt is past its poll window: its slot is released, and the log records it once per run.
-    mutating func becomeUnresolved(_ flight: inout ActiveAttempt, _ now: Instant) {
-        flight.isUnresolved = true
-        flight.holdsSlot = false
-        recordCanary(flight, isCompleted: false)
-        commit([.unresolved(flight.attempt)], now)
-        effects.append(.tell(.unresolved(flight.name)))
-    }
-
-    /// Whether it is older than its cadence's window.
-    func isPastCadence(_ flight: ActiveAttempt, _ now: Instant) -> Bool {
-        now - flight.sentAt >= documentedCadence(of: flight.shape.model).window
-    }
-
-    /// Whether it is older than the poll window: its slot is released, and it is polled every minute.
-    func isPastWindow(_ flight: ActiveAttempt, _ now: Instant) -> Bool {
-        let hour = Duration.seconds(3600).divided(bySpeed: settings.speed)
-        if settings.servesCommandsOnly { return false }
-        let window = settings.pollWindow ?? max(hour, documentedCadence(of: flight.shape.model).window * 4)
-        return now - flight.sentAt >= window
+    mutating func becomeUnresolved(_ attempt: inout ActiveAttempt, _ now: Instant) {
+        attempt.isUnresolved = true
+        attempt.holdsSlot = false
+        recordCanary(attempt, isCompleted: false)
+        commit([.unresolved(attempt.id)], now)
+        emit(.unresolved(attempt.name))
     }
 }

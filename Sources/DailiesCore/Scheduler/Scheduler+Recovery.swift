@@ -1,73 +1,43 @@
 extension Scheduler {
     /// Recovery: resumes every attempt that the last run left open, in its stored state.
     mutating func start(from recovered: SchedulerSnapshot, _ now: Instant) {
-        precondition(!hasStarted, "a scheduler starts once")
-        hasStarted = true
-        isSubmissionOver = settings.servesCommandsOnly
-        budgets = Budgets(batches: recovered.budgets, tags: recovered.tagBudgets)
-        prices = recovered.prices
-        trust = recovered.trust
-        accounts = recovered.accounts
-        scope = recovered.scope
-        learn(recovered.durations)
+        recovery.start(recovered.commands)
+        if settings.servesCommandsOnly { run.submitNothing() }
+        budgets.start(Budgets(batches: recovered.budgets, tags: recovered.tagBudgets), recovered.prices)
+        accounts.start(recovered.accounts, support: recovered.trust)
+        lanes.scope = recovered.scope
+        pollTimes.learn(recovered.durations, using: &random)
         for lane in recovered.lanes {
             lanes.add(lane)
             if accounts.account(for: lane.model) == nil {
                 lanes.block { $0 == lane }
-                ending.keyRefused = true
-                ending.reasons.append("no API key for \(lane.model); set one with --api-key-file")
+                run.deny(.keyRefused)
+                run.result.reasons.append("no API key for \(lane.model); set one with --api-key-file")
             }
         }
-        recovery.commands = recovered.commands
         resume(recovered.open, isLast: !recovered.hasMoreOpen, now)
     }
 
     /// Resumes a page of attempts that the last run left open.
     mutating func resume(_ page: [OpenAttempt], isLast: Bool, _ now: Instant) {
-        precondition(!recovery.isWhole, "a page after the last")
-        recovery.isLoading = false
-        recovery.isWhole = isLast || page.isEmpty
-        recovery.place = page.last?.place
+        recovery.received(page, isLast: isLast)
         // Attempts that this run settled since the page was read may be listed again for their cost.
-        for open in page.sorted(by: { $0.sentAt < $1.sentAt }) where flight(open.attempt) == nil {
+        for open in page.sorted(by: { $0.sentAt < $1.sentAt }) where attempts[open.attempt] == nil {
             resume(open, now)
         }
         guard recovery.isWhole else { return }
-        warnAboutFutureTimes()
-        warnAboutMissingKeys()
-        let unknown = recovery.unknown
-        recovery.unknown = []
-        for attempt in unknown { ask(attempt, .resolveSubmission, now) }
-        let commands = recovery.commands
-        recovery.commands = []
+        let (warnings, unknown, commands) = recovery.takeDeferred()
+        for warning in warnings { emit(.warning(warning)) }
+        for id in unknown { ask(id, .resolveSubmission, now) }
         for command in commands { commanded(command, now) }
     }
 
     /// Requests the next page once fewer queries than a page are in flight.
     mutating func recoverMore() {
-        guard hasStarted, !recovery.isWhole, !recovery.isLoading, !isStopping, !isFinished,
-            let place = recovery.place, tally.asking < settings.recoveryPageSize
+        guard !run.isStopping, !run.isFinished, tally.asking < settings.recoveryPageSize,
+            let place = recovery.nextPage()
         else { return }
-        recovery.isLoading = true
         effects.append(.loadOpen(after: place, limit: settings.recoveryPageSize))
-    }
-
-    /// A clock that was once ahead leaves times in the future. They are treated as now, or their tasks would not be
-    /// queried until then.
-    private mutating func warnAboutFutureTimes() {
-        guard recovery.fromFuture > 0 else { return }
-        let attempts =
-            recovery.fromFuture == 1 ? "1 unfinished attempt has" : "\(recovery.fromFuture) unfinished attempts have"
-        let reason = "the clock was ahead when they were recorded, or is behind now"
-        effects.append(.tell(.warning("\(attempts) times in the future, treated as now: \(reason)")))
-    }
-
-    /// One warning per key, whatever the number of clips.
-    private mutating func warnAboutMissingKeys() {
-        for (account, clips) in recovery.otherAccounts.sorted(by: { $0.key.text < $1.key.text }) {
-            effects.append(.tell(.warning(MissingKey(account: account, clips: clips).words)))
-        }
-        recovery.otherAccounts = [:]
     }
 
     /// Whether an attempt still needs queries.
@@ -81,109 +51,100 @@ extension Scheduler {
 
     /// - Parameter isRequested: whether a user's command needs it, and asks for what is unknown.
     mutating func resume(_ open: OpenAttempt, isRequested: Bool = false, _ now: Instant) {
-        if max(open.sentAt, open.submittedAt, open.lostAt ?? .distantPast) > now { recovery.fromFuture += 1 }
-        var flight = ActiveAttempt(
-            attempt: open.attempt,
-            kind: kinds.kind(
+        if max(open.sentAt, open.submittedAt, open.lostAt ?? .distantPast) > now { recovery.noteFutureTime() }
+        var attempt = ActiveAttempt(
+            id: open.attempt,
+            kind: attempts.kind(
                 batch: open.batch, shape: open.shape, account: open.submission.account, tagBudgets: open.tagBudgets),
             key: open.key, submissionKey: open.submission.key, sentAt: min(open.sentAt, now), output: open.output,
             state: .submitting, reserved: open.reserved, holdsSlot: false)
-        flight.estimate = open.estimate
-        flight.cancelReason = open.cancelReason
-        flight.isReplayed = open.isReplayed
+        attempt.estimate = open.estimate
+        attempt.cancelReason = open.cancelReason
+        attempt.isReplayed = open.isReplayed
         // Tasks of another key cannot be queried: they wait for a run with that key. A clip with a known URL can still
         // be downloaded, since that needs no key.
-        let canAsk = accounts.contains(flight.account)
-        if case .sent = open.standing {} else { isRouteProven = true }
-        if !canAsk, Self.needsItsKey(open.standing) { recovery.otherAccounts[flight.account, default: 0] += 1 }
+        let canAsk = accounts.contains(attempt.account)
+        if case .sent = open.standing {} else { accounts.proveRoute() }
+        if !canAsk, Self.needsItsKey(open.standing) { recovery.noteMissingKey(attempt.account) }
         switch open.standing {
         case .sent(let isMarked):
-            resumeSent(flight, open, isMarked: isMarked, canAsk: canAsk, now)
+            resumeSent(attempt, open, isMarked: isMarked, canAsk: canAsk, now)
         case .accepted(let remote, let isRunning):
-            flight.state = isRunning ? .running(remote) : .accepted(remote)
-            flight.isMarkedLost = open.lostAt != nil
-            guard canAsk else { return park(flight, .otherAccount) }
-            flight.holdsSlot = open.lostAt == nil
-            if isPastWindow(flight, now) { becomeUnresolved(&flight, now) }
-            flight.notFoundSince = open.lostAt.map { min($0, now) }
-            guardRecovered(&flight, now)
-            resumeAccepted(flight, now)
+            attempt.state = isRunning ? .running(remote) : .accepted(remote)
+            attempt.isMarkedLost = open.lostAt != nil
+            guard canAsk else { return park(attempt, .otherAccount) }
+            attempt.holdsSlot = open.lostAt == nil
+            if pollTimes.isPastWindow(attempt, now) { becomeUnresolved(&attempt, now) }
+            attempt.notFoundSince = open.lostAt.map { min($0, now) }
+            guardRecovered(&attempt, now)
+            resumeAccepted(attempt, now)
         case .completed(let remote, let asset, let cost, let hasNoAsset):
-            flight.state = .completed(remote)
+            attempt.state = .completed(remote)
             let isClipSettled = !settings.downloads
             // The age of the URL is unknown; it cannot be older than the submit.
-            flight.completion = ActiveAttempt.Completion(
-                remote: remote, asset: asset, expiresAt: min(open.submittedAt, now) + assetLifetime(of: flight),
+            attempt.completion = ActiveAttempt.Completion(
+                remote: remote, asset: asset, expiresAt: min(open.submittedAt, now) + assetLifetime(of: attempt),
                 cost: canAsk || cost != .awaited ? cost : .unknown, queriesLeft: settings.completionQueries,
                 isSaved: false, isClipSettled: isClipSettled, needsAsset: hasNoAsset)
-            put(flight)
-            if isRequested { return cost == .known || !canAsk ? remove(flight) : () }
-            if isClipSettled { return canAsk && mayAsk(for: cost) ? askForCost(flight.attempt, now) : remove(flight) }
-            if asset != nil { queueDownload(flight, now) } else if !canAsk { park(flight, .unsaved) }
-            if canAsk, asset == nil || cost != .known { askForCompletion(flight.attempt, now) }
+            put(attempt)
+            if isRequested { return cost == .known || !canAsk ? remove(attempt) : () }
+            if isClipSettled {
+                return canAsk && recovery.mayAsk(for: cost, limit: settings.lateCostQueries)
+                    ? askForCost(attempt.id, now) : remove(attempt)
+            }
+            if asset != nil { queueDownload(attempt, now) } else if !canAsk { park(attempt, .unsaved) }
+            if canAsk, asset == nil || cost != .known { askForCompletion(attempt.id, now) }
         case .missingCost(let remote, let end, let cost):
             guard canAsk else { return }
-            flight.state = end == .completed ? .saved(remote) : end == .failed ? .failed : .cancelled
-            flight.completion = ActiveAttempt.Completion(
+            attempt.state = end == .completed ? .saved(remote) : end == .failed ? .failed : .cancelled
+            attempt.completion = ActiveAttempt.Completion(
                 remote: remote, expiresAt: now, cost: cost,
                 queriesLeft: cost == .awaited && end == .completed ? settings.completionQueries : 1,
                 isSaved: end == .completed, isClipSettled: true)
-            put(flight)
-            if !isRequested { askForCost(flight.attempt, now) }
-        }
-    }
-
-    /// Whether to query an unknown cost: clips left at the provider may be many, so a run queries some and `reconcile`
-    /// all.
-    private mutating func mayAsk(for cost: OpenAttempt.Cost) -> Bool {
-        switch cost {
-        case .known: return false
-        case .awaited: return true
-        case .unknown:
-            lateCostQueriesSent += 1
-            return lateCostQueriesSent <= settings.lateCostQueries
+            put(attempt)
+            if !isRequested { askForCost(attempt.id, now) }
         }
     }
 
     /// Only the cost is missing: an unknown one is queried once per run.
-    private mutating func askForCost(_ attempt: AttemptID, _ now: Instant) {
-        askForCompletion(attempt, now)
-        closeIfDone(attempt)
+    private mutating func askForCost(_ id: AttemptID, _ now: Instant) {
+        askForCompletion(id, now)
+        closeIfDone(id)
     }
 
     /// It was being submitted when the last run ended, or already uncertain.
     private mutating func resumeSent(
-        _ flight: ActiveAttempt, _ open: OpenAttempt, isMarked: Bool, canAsk: Bool, _ now: Instant
+        _ attempt: ActiveAttempt, _ open: OpenAttempt, isMarked: Bool, canAsk: Bool, _ now: Instant
     ) {
-        var flight = flight
-        advance(&flight, .outcomeUnknown)
+        var attempt = attempt
+        advance(&attempt, .outcomeUnknown)
         if !isMarked {
             let fault = ProviderError(kind: .broken, message: "the run ended while its submission was in flight")
-            commit([.uncertain(flight.attempt, fault)], now)
+            commit([.uncertain(attempt.id, fault)], now)
         }
-        flight.pending = ActiveAttempt.PendingSubmission(
+        attempt.pending = ActiveAttempt.PendingSubmission(
             submission: open.submission, task: nil, isAgeUnknown: open.sentAt > now, sends: 1,
             isConflict: open.isConflict, unsettledSince: now)
-        flight.pending?.modelForbidden = open.isHandedOver
-        guard canAsk else { return park(flight, .otherAccount) }
-        flight.holdsSlot = true
-        put(flight)
-        recovery.unknown.append(flight.attempt)
+        attempt.pending?.modelForbidden = open.isHandedOver
+        guard canAsk else { return park(attempt, .otherAccount) }
+        attempt.holdsSlot = true
+        put(attempt)
+        recovery.queryLater(attempt.id)
     }
 
     /// Polls stay on the grid of the submission; a missed poll is made up for immediately.
-    private mutating func resumeAccepted(_ flight: ActiveAttempt, _ now: Instant) {
-        put(flight)
+    private mutating func resumeAccepted(_ attempt: ActiveAttempt, _ now: Instant) {
+        put(attempt)
         // The reply to the cancel will show its state.
-        if flight.isCancelInFlight { return }
-        if flight.isUnresolved || flight.notFoundSince != nil || isPastCadence(flight, now) {
-            ask(flight.attempt, .poll, now)
+        if attempt.isCancelInFlight { return }
+        if attempt.isUnresolved || attempt.notFoundSince != nil || pollTimes.isPastCadence(attempt, now) {
+            ask(attempt.id, .poll, now)
         } else {
-            schedulePoll(flight, now)
+            schedulePoll(attempt, now)
         }
     }
 
-    func assetLifetime(of flight: ActiveAttempt) -> Duration {
-        catalogue[flight.shape.model]?.urlLifetime?.divided(bySpeed: settings.speed) ?? settings.assetLifetime
+    func assetLifetime(of attempt: ActiveAttempt) -> Duration {
+        catalogue[attempt.shape.model]?.urlLifetime?.divided(bySpeed: settings.speed) ?? settings.assetLifetime
     }
 }

@@ -4,244 +4,244 @@ extension Scheduler {
     /// - Parameter isCostDenied: whether the provider no longer knows the task, so that it cannot be assumed to be
     ///   free.
     mutating func settle(
-        _ flight: ActiveAttempt, _ remote: RemoteTaskID, _ report: RemoteTask, isCostDenied: Bool = false,
+        _ attempt: ActiveAttempt, _ remote: RemoteTaskID, _ report: RemoteTask, isCostDenied: Bool = false,
         _ now: Instant
     ) {
-        var flight = flight
+        var attempt = attempt
         var wasRunning = isCostDenied
-        if case .running = flight.state { wasRunning = true }
+        if case .running = attempt.state { wasRunning = true }
         let settlement = Settlement(
-            of: report, wasRunning: wasRunning, isReplayed: flight.isReplayed,
-            isConfirmed: flight.isCancelledWithoutCost)
+            of: report, wasRunning: wasRunning, isReplayed: attempt.isReplayed,
+            isConfirmed: attempt.isCancelledWithoutCost)
         guard let settlement else { preconditionFailure("the phase \(report.phase) is not final") }
         // A task that a user also wants cancelled does not wait again.
-        let guarded = settlement.end == .cancelled && !flight.isCancelRequested ? flight.cancelReason : nil
-        let (outcome, message) = Self.outcome(of: flight.command, at: settlement.end, isGuarded: guarded != nil)
+        let guarded = settlement.end == .cancelled && !attempt.isCancelRequested ? attempt.cancelReason : nil
+        let (outcome, message) = Self.outcome(of: attempt.command, at: settlement.end, isGuarded: guarded != nil)
         switch settlement.end {
-        case .completed: advance(&flight, .completed(remote))
-        case .failed: advance(&flight, .failed)
-        case .cancelled: advance(&flight, .cancelled)
+        case .completed: advance(&attempt, .completed(remote))
+        case .failed: advance(&attempt, .failed)
+        case .cancelled: advance(&attempt, .cancelled)
         }
-        flight.holdsSlot = false
-        flight.parking = nil
-        flight.isUnresolved = false
-        book(&flight, settlement.charges)
-        var steps = settlement.steps(for: flight.attempt, cancelledFor: guarded)
+        attempt.holdsSlot = false
+        attempt.parking = nil
+        attempt.isUnresolved = false
+        recordCharge(&attempt, settlement.charges)
+        var steps = settlement.steps(for: attempt.id, cancelledFor: guarded)
         let failure = RetryRules.Failure(
             status: nil, code: settlement.failureCode, message: settlement.failureMessage)
-        let following = settlement.end == .failed ? retrySteps(flight, settlement, failure) : []
-        steps += endCommand(of: &flight, outcome, message)
+        let following = settlement.end == .failed ? retrySteps(attempt, settlement, failure) : []
+        steps += endCommand(of: &attempt, outcome, message)
         steps += following
         commit(steps, now)
-        cancelBeyondBudgets(of: flight, now)
+        cancelBeyondBudgets(of: attempt, now)
         if let guarded {
-            remove(flight)
-            return endGuardedCancel(of: flight, guarded, charged: settlement.charges.first?.credits)
+            remove(attempt)
+            return endGuardedCancel(of: attempt, guarded, charged: settlement.charges.first?.credits)
         }
-        cancelDetails[flight.attempt] = nil
-        tell(settlement, of: flight)
-        awaitCompletion(flight, remote, settlement, now)
-        recordOutcome(of: flight, settlement, failure, now)
-        if !following.isEmpty { tryAgain(flight) }
+        budgets.endCancel(of: attempt.id)
+        emit(settlement, of: attempt)
+        awaitCompletion(attempt, remote, settlement, now)
+        recordOutcome(of: attempt, settlement, failure, now)
+        if !following.isEmpty { tryAgain(attempt) }
     }
 
     /// Waits for the missing parts of a settled attempt, or removes it.
     private mutating func awaitCompletion(
-        _ flight: ActiveAttempt, _ remote: RemoteTaskID, _ settlement: Settlement, _ now: Instant
+        _ attempt: ActiveAttempt, _ remote: RemoteTaskID, _ settlement: Settlement, _ now: Instant
     ) {
         let isSaving = settings.downloads && settlement.end == .completed
-        guard isSaving || settlement.isCostAwaited else { return remove(flight) }
-        var flight = flight
-        flight.completion = ActiveAttempt.Completion(
-            remote: remote, asset: settlement.asset, expiresAt: now + assetLifetime(of: flight),
+        guard isSaving || settlement.isCostAwaited else { return remove(attempt) }
+        var attempt = attempt
+        attempt.completion = ActiveAttempt.Completion(
+            remote: remote, asset: settlement.asset, expiresAt: now + assetLifetime(of: attempt),
             cost: settlement.isCostAwaited ? .awaited : .known,
             queriesLeft: settings.completionQueries, isSaved: false,
             isClipSettled: !isSaving)
         if settlement.isCostAwaited || (isSaving && settlement.asset == nil) {
-            wake(&flight, at: now + settings.completionInterval)
+            wake(&attempt, at: now + settings.completionInterval)
         }
-        put(flight)
-        if isSaving, settlement.asset != nil { queueDownload(flight, now) }
+        put(attempt)
+        if isSaving, settlement.asset != nil { queueDownload(attempt, now) }
     }
 
-    private mutating func tell(_ settlement: Settlement, of flight: ActiveAttempt) {
+    private mutating func emit(_ settlement: Settlement, of attempt: ActiveAttempt) {
         let charged = settlement.charges.first?.credits
         switch settlement.end {
-        case .completed: effects.append(.tell(.completed(flight.name, charged: charged)))
+        case .completed: emit(.completed(attempt.name, charged: charged))
         case .failed:
             let (code, message) = (settlement.failureCode, settlement.failureMessage)
-            effects.append(.tell(.failed(flight.name, code: code, message: message, charged: charged)))
-        case .cancelled: effects.append(.tell(.cancelled(flight.name, charged: charged)))
+            emit(.failed(attempt.name, code: code, message: message, charged: charged))
+        case .cancelled: emit(.cancelled(attempt.name, charged: charged))
         }
     }
 
     /// The mutations that open a new attempt. They are empty, and the task stays failed, unless the failure was free,
     /// the rules allow it, and this run may submit it.
     func retrySteps(
-        _ flight: ActiveAttempt, _ settlement: Settlement, _ failure: RetryRules.Failure
+        _ attempt: ActiveAttempt, _ settlement: Settlement, _ failure: RetryRules.Failure
     ) -> [Mutation.Kind] {
         // A task that a user wants cancelled is not retried by rule.
-        guard !flight.isCancelRequested, flight.attempt.number <= settings.retries,
+        guard !attempt.isCancelRequested, attempt.id.number <= settings.retries,
             settlement.charges.first?.credits == .zero,
-            isInScope(TaskQueueID(batch: flight.batch, model: flight.shape.model))
+            isInScope(TaskQueueID(batch: attempt.batch, model: attempt.shape.model))
         else { return [] }
-        let task = flight.attempt.task
+        let task = attempt.id.task
         switch settings.retryRules.action(for: failure) {
         case .skip, .pause: return []
         case .retry: return [.retried(task)]
         case .newSeed:
-            guard catalogue[flight.shape.model]?.extraFields[CanonicalRequest.seedField] != nil,
-                let key = flight.submissionKey
-            else { return [.retried(task)] }
-            return [.retried(task), .reseeded(task, CanonicalRequest.seed(after: key), isByRule: true)]
+            guard catalogue[attempt.shape.model]?.extraFields[CanonicalRequest.seedField] != nil else {
+                return [.retried(task)]
+            }
+            let seed = CanonicalRequest.seed(after: attempt.submissionKey)
+            return [.retried(task), .reseeded(task, seed, isByRule: true)]
         }
     }
 
     /// A new attempt waits in the store.
-    mutating func tryAgain(_ flight: ActiveAttempt) {
-        effects.append(.tell(.retried(flight.name)))
-        reopen(TaskQueueID(batch: flight.batch, model: flight.shape.model))
+    mutating func tryAgain(_ attempt: ActiveAttempt) {
+        emit(.retried(attempt.name))
+        reopen(TaskQueueID(batch: attempt.batch, model: attempt.shape.model))
     }
 
     /// Books a cost in budgets and price book. While it is unknown, the reservation counts instead.
-    private mutating func book(_ flight: inout ActiveAttempt, _ charges: [Amount]) {
+    private mutating func recordCharge(_ attempt: inout ActiveAttempt, _ charges: [Amount]) {
         guard let charge = charges.first else { return }
-        if charge.credits > .zero { guardBill(of: flight, charge) }
-        if flight.state.word == .completed {
-            prices.learn(charge.credits, estimate: flight.estimate, for: flight.shape)
-        }
-        let broken = budgets.settle(charge.credits, reserved: flight.reserved, for: flight.budgets)
+        if charge.credits > .zero { guardBill(of: attempt, charge) }
+        let reserved = attempt.reserved
+        let broken = budgets.settle(charge.credits, of: &attempt)
         if !broken.isEmpty {
             let detail =
-                "\(flight.key) was billed \(charge.text) credits, more than the "
-                + "\(flight.reserved.map { "\($0)" } ?? "nothing") reserved for it"
+                "\(attempt.key) was billed \(charge.text) credits, more than the "
+                + "\(reserved.map { "\($0)" } ?? "nothing") reserved for it"
             // A tag's broken budget blocks only tasks with that tag.
-            if broken.contains(.batch(flight.batch)) { lanes.block { $0.batch == flight.batch } }
-            ending.budgetReached = true
-            ending.reasons.append(detail)
-            effects.append(.tell(.paused(.budget(flight.batch), detail: detail, until: nil)))
+            if broken.contains(.batch(attempt.batch)) { lanes.block { $0.batch == attempt.batch } }
+            run.reachBudget()
+            run.result.reasons.append(detail)
+            emit(.paused(.budget(attempt.batch), detail: detail, until: nil))
         }
-        flight.reserved = nil
     }
 
     // MARK: Missing parts of completed tasks
 
-    mutating func askForCompletion(_ attempt: AttemptID, _ now: Instant) { ask(attempt, .complete, now) }
+    mutating func askForCompletion(_ id: AttemptID, _ now: Instant) { ask(id, .complete, now) }
 
-    mutating func completionAnswered(_ flight: ActiveAttempt, _ answer: QueryResult, _ now: Instant) {
-        guard var completion = flight.completion else { return }
-        var flight = flight
+    mutating func completionAnswered(_ attempt: ActiveAttempt, _ answer: QueryResult, _ now: Instant) {
+        guard var completion = attempt.completion else { return }
+        var attempt = attempt
         var steps: [Mutation.Kind] = []
-        let (hadCost, isRepeated) = (completion.cost == .known, mayRepeatCommand(flight, answer))
+        let (hadCost, isRepeated) = (completion.cost == .known, mayRepeatCommand(attempt, answer))
         switch answer {
         case .found(let report):
-            guard !isMismatched(report, of: &flight) else {
+            guard !isMismatched(report, of: &attempt) else {
                 // The reply says nothing about this task.
                 completion.queriesLeft -= 1
                 break
             }
-            flight.faults = 0
-            flight.notFoundSince = nil
-            if report.phase != .completed { warnStateRegressed(&flight, report.phase) }
+            attempt.faults = 0
+            attempt.notFoundSince = nil
+            if report.phase != .completed { warnStateRegressed(&attempt, report.phase) }
             if let asset = report.asset, !completion.isClipSettled, completion.asset == nil || completion.needsAsset {
                 completion.asset = asset
-                completion.expiresAt = now + assetLifetime(of: flight)
+                completion.expiresAt = now + assetLifetime(of: attempt)
                 completion.needsAsset = false
-                steps.append(.assetFound(flight.attempt, asset))
+                steps.append(.assetFound(attempt.id, asset))
             }
             if completion.cost != .known, !report.charges.isEmpty {
                 completion.cost = .known
-                book(&flight, report.charges)
-                steps.append(.costLearned(flight.attempt, report.charges))
-                recordCanary(flight, isCompleted: true, credits: report.charges.first?.credits)
+                recordCharge(&attempt, report.charges)
+                steps.append(.costLearned(attempt.id, report.charges))
+                recordCanary(attempt, isCompleted: true, credits: report.charges.first?.credits)
             }
             completion.queriesLeft -= 1
         case .notFound:
             // It was completed a moment ago, so the 404 may be temporary; it is not an answer.
-            let since = flight.notFoundSince ?? now
-            flight.notFoundSince = since
-            flight.faults += 1
-            if flight.isStillNotFound(since: since, for: settings.lostAfter) { completion.queriesLeft = 0 }
-        case .fault: flight.faults += 1
+            let since = attempt.notFoundSince ?? now
+            attempt.notFoundSince = since
+            attempt.faults += 1
+            if attempt.isStillNotFound(since: since, for: settings.lostAfter) { completion.queriesLeft = 0 }
+        case .fault: attempt.faults += 1
         case .stopped(let fault, let stop):
-            queryRefused(flight, fault, stop, now)
-            return stopAsking(flight, now)
+            queryRefused(attempt, fault, stop, now)
+            return stopAsking(attempt, now)
         }
         let lacksAsset = !completion.isClipSettled && (completion.asset == nil || completion.needsAsset)
         if completion.queriesLeft <= 0 {
             if completion.cost == .awaited {
                 completion.cost = .unknown
-                steps.append(.costUnknown(flight.attempt))
-                recordCanary(flight, isCompleted: true)
+                steps.append(.costUnknown(attempt.id))
+                recordCanary(attempt, isCompleted: true)
             }
-            if lacksAsset, completion.asset == nil { steps.append(.noAsset(flight.attempt)) }
+            if lacksAsset, completion.asset == nil { steps.append(.noAsset(attempt.id)) }
         }
-        if !isRepeated { steps += endCostLookup(of: &flight, answer, isLearned: !hadCost && completion.cost == .known) }
+        if !isRepeated {
+            steps += endCostLookup(of: &attempt, answer, isLearned: !hadCost && completion.cost == .known)
+        }
         if !steps.isEmpty {
             commit(steps, now)
-            cancelBeyondBudgets(of: flight, now)
+            cancelBeyondBudgets(of: attempt, now)
         }
         let isLacking = completion.cost == .awaited || lacksAsset
         if isRepeated || isLacking && completion.queriesLeft > 0 {
             let wait =
-                flight.faults > 0
-                ? settings.retry.wait(afterFailures: flight.faults, using: &random) : settings.completionInterval
-            wake(&flight, at: now + wait)
+                attempt.faults > 0
+                ? settings.retry.wait(afterFailures: attempt.faults, using: &random) : settings.completionInterval
+            wake(&attempt, at: now + wait)
         }
-        flight.completion = completion
-        put(flight)
-        if lacksAsset, flight.parking == nil {
+        attempt.completion = completion
+        put(attempt)
+        if lacksAsset, attempt.parking == nil {
             let isAnswered = if case .found = answer { completion.queriesLeft > 0 } else { false }
-            if !isAnswered, retryRefusedAsset(flight, now) { return }
+            if !isAnswered, retryRefusedAsset(attempt, now) { return }
         }
-        if lacksAsset, completion.queriesLeft <= 0, flight.parking == nil {
-            return closeUnsaved(flight, "the provider returned no URL for it", now)
+        if lacksAsset, completion.queriesLeft <= 0, attempt.parking == nil {
+            return closeUnsaved(attempt, "the provider returned no URL for it", now)
         }
-        guard flight.parking == nil else { return }
+        guard attempt.parking == nil else { return }
         if !completion.isClipSettled, completion.asset != nil, !completion.needsAsset, !completion.isDownloading {
-            queueDownload(flight, now)
+            queueDownload(attempt, now)
         }
-        closeIfDone(flight.attempt)
+        closeIfDone(attempt.id)
     }
 
     /// A poll that was sent before the end has returned. The query for missing parts may have come due in the meantime.
-    mutating func resumeCompletion(_ flight: ActiveAttempt, _ now: Instant) {
-        guard let completion = flight.completion, flight.parking == nil else { return }
+    mutating func resumeCompletion(_ attempt: ActiveAttempt, _ now: Instant) {
+        guard let completion = attempt.completion, attempt.parking == nil else { return }
         let lacksAsset = !completion.isClipSettled && (completion.asset == nil || completion.needsAsset)
-        guard completion.cost == .awaited || lacksAsset else { return closeIfDone(flight.attempt) }
-        var flight = flight
-        wake(&flight, at: now + settings.completionInterval)
-        put(flight)
+        guard completion.cost == .awaited || lacksAsset else { return closeIfDone(attempt.id) }
+        var attempt = attempt
+        wake(&attempt, at: now + settings.completionInterval)
+        put(attempt)
     }
 
     /// This run can query nothing more. A clip with a known URL is still downloaded.
-    private mutating func stopAsking(_ flight: ActiveAttempt, _ now: Instant) {
-        guard var completion = flight.completion else { return }
-        var flight = flight
+    private mutating func stopAsking(_ attempt: ActiveAttempt, _ now: Instant) {
+        guard var completion = attempt.completion else { return }
+        var attempt = attempt
         // It stays awaited in the store: the next run queries it again.
         if completion.cost == .awaited { completion.cost = .unknown }
-        flight.completion = completion
-        put(flight)
-        recordCanary(flight, isCompleted: true)
+        attempt.completion = completion
+        put(attempt)
+        recordCanary(attempt, isCompleted: true)
         if !completion.isClipSettled, !completion.isDownloading {
-            return closeUnsaved(flight, "the provider denied access", now)
+            return closeUnsaved(attempt, "the provider denied access", now)
         }
-        closeIfDone(flight.attempt)
+        closeIfDone(attempt.id)
     }
 
     /// Removes a completed attempt once nothing of it is missing.
-    mutating func closeIfDone(_ attempt: AttemptID) {
-        guard let flight = flight(attempt), let completion = flight.completion, flight.parking == nil else { return }
-        if completion.isClipSettled, completion.cost != .awaited, flight.command == nil, !flight.isQueryInFlight {
-            remove(flight)
+    mutating func closeIfDone(_ id: AttemptID) {
+        guard let attempt = attempts[id], let completion = attempt.completion, attempt.parking == nil else { return }
+        if completion.isClipSettled, completion.cost != .awaited, attempt.command == nil, !attempt.isQueryInFlight {
+            remove(attempt)
         }
     }
 
     /// Gives a clip up for this run; the next one tries again.
-    mutating func closeUnsaved(_ flight: ActiveAttempt, _ reason: String, _ now: Instant) {
-        park(flight, .unsaved)
+    mutating func closeUnsaved(_ attempt: ActiveAttempt, _ reason: String, _ now: Instant) {
+        park(attempt, .unsaved)
         // If its cost is still unknown, it is not queried any more.
-        recordCanary(flight, isCompleted: true)
-        effects.append(.tell(.downloadFailed(flight.name, reason: reason)))
+        recordCanary(attempt, isCompleted: true)
+        emit(.downloadFailed(attempt.name, reason: reason))
     }
 }

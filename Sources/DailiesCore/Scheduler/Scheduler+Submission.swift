@@ -4,7 +4,7 @@ extension Scheduler {
 
     /// Fills the free slots.
     mutating func submitWaiting(_ now: Instant) {
-        guard hasStarted, recovery.isWhole, !isStopping, !isFinished, !isSubmissionOver else { return }
+        guard recovery.isWhole, !run.isStopping, !run.isFinished, !run.isSubmissionOver else { return }
         resumeDeferred()
         loadPages()
         // A queue that ran empty blocks all others until its next page is requested.
@@ -14,7 +14,7 @@ extension Scheduler {
         var shortBatches: Set<BatchID> = []
         func isShort(_ lane: TaskQueueID) -> Bool { shortBatches.contains(lane.batch) || short.contains(lane) }
         while maySubmit(now), let task = lanes.next(where: { !isShort($0) && mayBegin($0) }) {
-            guard paceAllows(now) else { break }
+            guard slots.paceAllows(at: now) else { break }
             switch begin(task, now) {
             case .done: break
             case .laneWaits: short.insert(TaskQueueID(batch: task.batch, model: task.shape.model))
@@ -31,46 +31,29 @@ extension Scheduler {
 
     /// Whether the account as a whole may send another submit, new or repeated.
     func maySend(_ now: Instant) -> Bool {
-        if pausedScopes.contains(.everything) || tally.inFlight >= limiter.limit { return false }
-        if breaker.isOpen, isProbing || !mayProbeBySubmit { return false }
-        if let until = pauseEnd(now), now < until { return false }
-        guard pause.isWithoutFunds else { return true }
-        // One try once everything has settled: the reservations of our own renders may have been the reason.
-        return tally.active == tally.idleUnresolved + tally.waitingForTurn && !pause.isTryingFunds
+        guard tally.inFlight < slots.concurrency, outage.allowsSubmit else { return false }
+        return pauses.allowsSubmit(
+            at: now, isIdle: tally.active == tally.idleUnresolved + tally.waitingForTurn)
     }
 
     /// Whether a queue may submit: its model and batch are neither paused nor full.
     func hasRoom(in lane: TaskQueueID) -> Bool {
-        if isModelPaused(lane.model) { return false }
-        if !pausedScopes.isEmpty, pausedScopes.contains(.batch(lane.batch)) || pausedScopes.contains(.model(lane.model))
-        {
-            return false
-        }
-        guard let limit = limits.byModel[lane.model] else { return true }
-        return inFlightByModel[lane.model, default: 0] < limit
-    }
-
-    /// Whether the submit rate allows a submit now; if not, requests a wake-up.
-    mutating func paceAllows(_ now: Instant) -> Bool {
-        pause.isPaced = pacer.next.map { now < $0 } ?? false
-        return !pause.isPaced
+        if models.isPaused(lane.model) || pauses.isPaused(lane) { return false }
+        return slots.hasRoom(for: lane.model, inFlight: attempts.inFlight(of: lane.model))
     }
 
     /// Counts an outgoing submit.
     mutating func sends(_ model: ModelID, for account: KeyFingerprint, _ now: Instant) {
-        pacer.sent(at: now)
-        probes(model)
-        submitsInFlight[account, default: 0] += 1
-        if pause.isWithoutFunds { pause.isTryingFunds = true }
-        if breaker.isOpen {
-            isProbing = true
-            mayProbeBySubmit = false
-        }
+        slots.submitSent(at: now)
+        models.sent(model)
+        accounts.submitSent(with: account)
+        pauses.submitSent()
+        outage.submitSent()
     }
 
     /// Whether the account as a whole may submit a new task.
     private mutating func maySubmit(_ now: Instant) -> Bool {
-        guard maySend(now), !isDiskRefusing else { return false }
+        guard maySend(now), !downloads.isDiskRefusing else { return false }
         if tally.uncertain >= settings.uncertainLimit {
             announce(.uncertainTasks, "\(tally.uncertain) tasks are uncertain")
             return false
@@ -79,28 +62,20 @@ extension Scheduler {
             announce(.unsavedClips, "\(tally.awaitingDownload) paid clips are waiting to be downloaded")
             return false
         }
-        pause.announced.remove(.unsavedClips)
+        pauses.withdraw(.unsavedClips)
         return canaryAllows()
     }
 
     mutating func announce(_ reason: PauseReason, _ detail: String) {
-        guard pause.announced.insert(reason).inserted else { return }
-        effects.append(.tell(.paused(reason, detail: detail, until: nil)))
+        guard pauses.announce(reason) else { return }
+        emit(.paused(reason, detail: detail, until: nil))
     }
 
-    /// Until a provider has proven that it honors keys, one submit is in flight at a time, so that a crash leaves only
-    /// one task whose outcome cannot be determined.
     private func mayBegin(_ lane: TaskQueueID) -> Bool {
         guard hasRoom(in: lane), let account = accounts.account(for: lane.model) else { return false }
         // Without proven key support, attempts being resolved may stay uncertain, so they count as uncertain.
-        let mayStay = trust[account] == .honoured ? 0 : tally.settling
-        return tally.uncertain + mayStay < settings.uncertainLimit && mayUseKey(account)
-    }
-
-    func mayUseKey(_ account: KeyFingerprint) -> Bool {
-        if trust[account] == .honoured { return true }
-        return submitsInFlight[account, default: 0] == 0 && keyChecks[account] == nil
-            && !claims.keys.contains { flight($0)?.account == account }
+        let mayStay = accounts.isHonoring(account) ? 0 : tally.settling
+        return tally.uncertain + mayStay < settings.uncertainLimit && accounts.maySubmit(with: account)
     }
 
     enum StartResult {
@@ -115,84 +90,56 @@ extension Scheduler {
     /// Begins a task if the budgets allow it.
     private mutating func begin(_ task: WaitingTask, _ now: Instant) -> StartResult {
         guard let account = accounts.account(for: task.shape.model) else { return .laneWaits }
-        if let tag = task.tagBudgets.first(where: stoppedTags.keys.contains), let detail = stoppedTags[tag] {
-            lanes.take(task)
-            stopForBudget(detail)
-            return .done
-        }
-        // A later task does not take the credits that an earlier one with the same tag waits for.
-        if !waitingTagBudgets.isDisjoint(with: task.tagBudgets) { return setAside(task) }
-        let bound = reservation(for: task.shape)
-        warnAboutContradiction(task.shape)
-        let (verdict, scope) = budgets.verdict(for: bound, of: task.budgets)
-        switch verdict {
-        case .allowed: break
-        case .wait:
-            if tally.active > tally.idleUnresolved {
-                guard case .tag(let tag) = scope else { return .batchWaits }
-                waitingTagBudgets.insert(tag)
-                return setAside(task)
-            }
-            reachBudget(scope, task, bound)
-            return .done
-        case .exhausted:
-            reachBudget(scope, task, bound)
-            return .done
-        case .unknownPrice:
-            passOver(task, under: scope) { $0.model == task.shape.model && $0.batch == task.batch }
-            addReason(
-                "no price is known for \(task.shape.model), so the budget cannot cover it; set a limit with "
-                    + "--max-credits-per-task")
-            return .done
-        }
+        let (isAllowed, bound, otherwise) = admit(task)
+        guard isAllowed else { return otherwise }
+        guard let submission = makeSubmission(task, account) else { return .laneWaits }
         lanes.take(task)
-        budgets.reserve(bound, for: task.budgets)
-        var flight = ActiveAttempt(
-            attempt: AttemptID(task: task.id, number: task.attempt),
-            kind: kinds.kind(batch: task.batch, shape: task.shape, account: account, tagBudgets: task.tagBudgets),
-            key: task.key, submissionKey: nil, sentAt: now, output: task.output, state: .waiting, reserved: bound,
-            holdsSlot: true)
-        flight.pending = ActiveAttempt.PendingSubmission(submission: nil, task: task, sends: 1, isSubmitInFlight: true)
-        advance(&flight, .sent)
-        put(flight)
+        budgets.reserve(bound, for: task)
+        var attempt = ActiveAttempt(
+            id: submission.attempt,
+            kind: attempts.kind(batch: task.batch, shape: task.shape, account: account, tagBudgets: task.tagBudgets),
+            key: task.key, submissionKey: submission.key, sentAt: now, output: task.output, state: .waiting,
+            reserved: bound, holdsSlot: true)
+        attempt.pending = ActiveAttempt.PendingSubmission(
+            submission: submission, task: task, sends: 1, isSubmitInFlight: true)
+        advance(&attempt, .sent)
+        put(attempt)
         sends(task.shape.model, for: account, now)
-        canary?.began(flight.attempt)
-        effects.append(.begin(task, reserved: bound))
-        effects.append(.tell(.submitted(task.name, task.shape.model)))
+        earlyStop.began(attempt.id)
+        // A crash before the commit leaves a waiting task; a crash after it leaves an unknown outcome, which the next
+        // run resolves by querying.
+        commit([.intent(Intent(submission: submission, reserved: bound))], then: [.submit(submission)], now)
+        emit(.submitted(task.name, task.shape.model))
         return .done
     }
 
     // MARK: Outcome of a submit
 
     mutating func submitted(_ submission: Submission, _ outcome: SubmitResult, _ now: Instant) {
-        submitsInFlight[submission.account, default: 0] -= 1
-        guard var flight = flight(submission.attempt), var pending = flight.pending else {
+        accounts.submitEnded(with: submission.account)
+        guard var attempt = attempts[submission.attempt], attempt.pending != nil else {
             preconditionFailure("a submit of attempt \(submission.attempt) ended that was not in flight")
         }
-        modelPauses[flight.shape.model]?.isProbing = false
-        lanes.settledDuringLoad(flight.attempt.task, in: TaskQueueID(batch: flight.batch, model: flight.shape.model))
-        pending.submission = submission
-        pending.isSubmitInFlight = false
-        flight.pending = pending
-        flight.submissionKey = submission.key
-        let wasTryingFunds = pause.isTryingFunds
-        pause.isTryingFunds = false
+        models.submitEnded(attempt.shape.model)
+        lanes.settledDuringLoad(attempt.id.task, in: TaskQueueID(batch: attempt.batch, model: attempt.shape.model))
+        attempt.pending?.isSubmitInFlight = false
+        let wasTryingFunds = pauses.submitEnded()
         let outcome = Self.checked(outcome, submission)
         defer { noteRoute(outcome) }
         switch outcome {
         case .accepted(let report):
             providerAnswered(now)
-            modelAnswered(flight.shape.model)
-            pause.trouble = nil
-            limiter.accepted(inFlight: tally.inFlight - totalSubmitsInFlight, sentAt: flight.sentAt)
+            modelAnswered(attempt.shape.model)
+            pauses.submitSettled()
+            slots.accepted(inFlight: tally.inFlight - accounts.totalSubmitsInFlight, sentAt: attempt.sentAt)
             if wasTryingFunds {
-                pause.isWithoutFunds = false
-                effects.append(.tell(.resumed))
+                pauses.fundsFound()
+                emit(.resumed)
             }
-            accept(flight, report, as: report.remoteID, from: .reply, now)
+            accept(attempt, report, as: report.remoteID, from: .reply, now)
         case .notAccepted(let fault):
             failedToAnswer(fault, now)
-            returnToQueue(flight, fault, now)
+            returnToQueue(attempt, fault, now)
             if isNotTheAPI(fault) {
                 stop(fault, .noRoute, model: nil, wasTryingFunds: false)
             } else {
@@ -200,60 +147,60 @@ extension Scheduler {
             }
         case .refused(let fault):
             providerAnswered(now)
-            pause.trouble = nil
-            refuse(flight, fault, now)
+            pauses.submitSettled()
+            refuse(attempt, fault, now)
         case .throttled(let fault, let throttle):
             providerAnswered(now)
-            self.throttle(flight, fault, throttle, now)
+            self.throttle(attempt, fault, throttle, now)
         case .stopped(let fault, let stop):
             providerAnswered(now)
-            if stop == .modelNotInGroup { flight.pending?.modelForbidden = true }
-            returnToQueue(flight, fault, now)
-            self.stop(fault, stop, model: flight.shape.model, wasTryingFunds: wasTryingFunds)
+            if stop == .modelNotInGroup { attempt.pending?.modelForbidden = true }
+            returnToQueue(attempt, fault, now)
+            self.stop(fault, stop, model: attempt.shape.model, wasTryingFunds: wasTryingFunds)
         case .unknown(let fault, _) where isNotTheAPI(fault):
-            leaveToAnotherBaseURL(flight, fault, now)
+            leaveToAnotherBaseURL(attempt, fault, now)
         case .unknown(let fault, let isFree):
-            if !isFree { flight.pending?.unansweredSends += 1 }
+            if !isFree { attempt.pending?.unansweredSends += 1 }
             if fault.status == 409 || fault.code == "duplicate_out_task_id" {
                 providerAnswered(now)
-                flight.pending?.isConflict = true
+                attempt.pending?.isConflict = true
             } else if isFree, fault.status == Self.unavailable {
                 // The service answers but cannot serve this model.
                 providerAnswered(now)
-                modelForbidden(flight.shape.model, fault, now)
+                modelForbidden(attempt.shape.model, fault, now)
             } else {
                 failedToAnswer(fault, now)
             }
-            flight.pending?.mayResubmit = isFree && settings.trustsServerErrors
-            becomeUncertain(flight, fault, now)
+            attempt.pending?.mayResubmit = isFree && settings.trustsServerErrors
+            becomeUncertain(attempt, fault, now)
         }
     }
 
     /// Records whether the API itself has answered, which proves the route for submits.
     private mutating func noteRoute(_ outcome: SubmitResult) {
         switch outcome {
-        case .accepted, .refused, .throttled, .unknown(_, isFreeByContract: true): isRouteProven = true
+        case .accepted, .refused, .throttled, .unknown(_, isFreeByContract: true): accounts.proveRoute()
         case .notAccepted, .stopped, .unknown: break
         }
     }
 
     /// This send was certainly not accepted. That settles the attempt only if it was the first send.
-    mutating func returnToQueue(_ flight: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
-        var flight = flight
-        guard let pending = flight.pending, pending.sends == 1 else { return becomeUncertain(flight, fault, now) }
-        advance(&flight, .notAccepted)
-        budgets.release(flight.reserved, for: flight.budgets)
-        canary?.didNotStart(flight.attempt)
-        remove(flight)
-        if let command = flight.command, command.isCancel {
-            let withdrawal = Mutation.Kind.withdrawnByCommand(command.id, flight.attempt)
-            return commit([.notAccepted(flight.attempt, fault), withdrawal], now)
+    mutating func returnToQueue(_ attempt: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
+        var attempt = attempt
+        guard let pending = attempt.pending, pending.sends == 1 else { return becomeUncertain(attempt, fault, now) }
+        advance(&attempt, .notAccepted)
+        budgets.release(attempt)
+        earlyStop.didNotStart(attempt.id)
+        remove(attempt)
+        if let command = attempt.command, command.isCancel {
+            let withdrawal = Mutation.Kind.withdrawnByCommand(command.id, attempt.id)
+            return commit([.notAccepted(attempt.id, fault), withdrawal], now)
         }
-        commit([.notAccepted(flight.attempt, fault)] + endCommand(of: &flight, .alreadyOver), now)
+        commit([.notAccepted(attempt.id, fault)] + endCommand(of: &attempt, .alreadyOver), now)
         if let task = pending.task {
             lanes.putBack(task)
         } else {
-            reopen(TaskQueueID(batch: flight.batch, model: flight.shape.model))
+            reopen(TaskQueueID(batch: attempt.batch, model: attempt.shape.model))
         }
     }
 
@@ -261,74 +208,70 @@ extension Scheduler {
     mutating func reopen(_ lane: TaskQueueID) {
         guard isInScope(lane) else { return }
         lanes.restart(lane)
-        if stoppedModels.contains(lane.model) { lanes.block { $0 == lane } }
+        if models.isStopped(lane.model) { lanes.block { $0 == lane } }
     }
 
     /// Whether this run may submit tasks of a queue.
     func isInScope(_ lane: TaskQueueID) -> Bool {
-        (scope?.contains(lane.batch) ?? true) && accounts.account(for: lane.model) != nil
+        (lanes.scope?.contains(lane.batch) ?? true) && accounts.account(for: lane.model) != nil
     }
 
     /// A permanent 4xx. A refused resubmission proves nothing about the send before it: the key is queried first.
-    private mutating func refuse(_ flight: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
-        var flight = flight
+    private mutating func refuse(_ attempt: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
+        var attempt = attempt
         let action = settings.retryRules.action(for: fault.asFailure)
         if action == .pause {
-            pauseModel(flight.shape.model, fault.message, now)
-            if flight.pending?.sends == 1 { return returnToQueue(flight, fault, now) }
+            pauseModel(attempt.shape.model, fault.message, now)
+            if attempt.pending?.sends == 1 { return returnToQueue(attempt, fault, now) }
         } else {
-            modelAnswered(flight.shape.model)
+            modelAnswered(attempt.shape.model)
         }
-        guard let sends = flight.pending?.sends, sends == 1 else {
-            flight.pending?.refusal = fault
-            if flight.pending?.refusedAt == nil { flight.pending?.refusedAt = now }
-            return becomeUncertain(flight, fault, now)
+        guard let sends = attempt.pending?.sends, sends == 1 else {
+            attempt.pending?.refusal = fault
+            if attempt.pending?.refusedAt == nil { attempt.pending?.refusedAt = now }
+            return becomeUncertain(attempt, fault, now)
         }
-        settleRefused(flight, fault, now)
+        settleRefused(attempt, fault, now)
     }
 
-    mutating func settleRefused(_ flight: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
-        var flight = flight
-        advance(&flight, .failed)
+    mutating func settleRefused(_ attempt: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
+        var attempt = attempt
+        advance(&attempt, .failed)
         let code = fault.code ?? fault.status.map { "http_\($0)" } ?? fault.kind.rawValue
         let settlement = Settlement(
             end: .failed, charges: [.notBilled], failureCode: code, failureMessage: fault.message)
-        budgets.release(flight.reserved, for: flight.budgets)
-        remove(flight)
-        let steps = retrySteps(flight, settlement, fault.asFailure)
-        commit([.settled(flight.attempt, settlement)] + endCommand(of: &flight, .failed) + steps, now)
-        effects.append(.tell(.failed(flight.name, code: code, message: fault.message, charged: .zero)))
-        recordCanary(flight, isCompleted: false)
+        budgets.release(attempt)
+        remove(attempt)
+        let steps = retrySteps(attempt, settlement, fault.asFailure)
+        commit([.settled(attempt.id, settlement)] + endCommand(of: &attempt, .failed) + steps, now)
+        emit(.failed(attempt.name, code: code, message: fault.message, charged: .zero))
+        recordCanary(attempt, isCompleted: false)
         recordRejection(fault.asFailure.isPolicyRejection)
-        if !steps.isEmpty { tryAgain(flight) }
+        if !steps.isEmpty { tryAgain(attempt) }
     }
 
     /// 401, 402, 403, and a missing route.
     mutating func stop(_ fault: ProviderError, _ stop: AccessDenial, model: ModelID?, wasTryingFunds: Bool) {
         switch stop {
         case .keyRefused:
-            ending.keyRefused = true
-            endSubmission("the provider refused the API key: \(fault.message)")
+            run.endSubmission("the provider refused the API key: \(fault.message)", for: stop)
         case .accessDenied:
-            ending.accountRefused = true
-            endSubmission("the provider denied access: \(fault.message)")
+            run.endSubmission("the provider denied access: \(fault.message)", for: stop)
         case .modelNotInGroup:
-            ending.accountRefused = true
+            run.deny(stop)
             guard let model else { return }
             lanes.block { $0.model == model }
-            let reason = "the API key cannot reach \(model): \(fault.message)"
-            if !ending.reasons.contains(reason) { ending.reasons.append(reason) }
-            effects.append(.tell(.paused(.modelForbidden(model), detail: fault.message, until: nil)))
+            run.addReason("the API key cannot reach \(model): \(fault.message)")
+            emit(.paused(.modelForbidden(model), detail: fault.message, until: nil))
         case .noRoute:
-            ending.isRouteMissing = true
-            endSubmission("the API does not answer at \(baseURL)\(BaseURL.hint(for: baseURL)) (\(fault.message))")
+            run.endSubmission(
+                "the API does not answer at \(accounts.baseURL)\(BaseURL.hint(for: accounts.baseURL)) (\(fault.message))",
+                for: stop)
         case .noFunds:
             if wasTryingFunds {
-                ending.accountRefused = true
-                endSubmission("out of credits: \(fault.message)")
-            } else if !pause.isWithoutFunds {
-                pause.isWithoutFunds = true
-                effects.append(.tell(.paused(.noFunds, detail: fault.message, until: nil)))
+                run.endSubmission("out of credits: \(fault.message)", for: stop)
+            } else if pauses.fundsMissing() {
+                emit(.paused(.noFunds, detail: fault.message, until: nil))
             }
         }
     }

@@ -14,97 +14,97 @@ extension Scheduler {
     /// Whether a submit was answered by something other than the API, while no answer has shown that the API is at the
     /// base URL.
     func isNotTheAPI(_ fault: ProviderError) -> Bool {
-        mayLackRoute && (fault.code == ProviderError.notTheAPI || fault.status == 404 || fault.status == 405)
+        accounts.mayLackRoute && (fault.code == ProviderError.notTheAPI || fault.status == 404 || fault.status == 405)
     }
 
     /// A server other than the API answered, and the outcome of the submit is unknown. The user may set another base
     /// URL.
-    mutating func leaveToAnotherBaseURL(_ flight: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
-        var flight = flight
-        if flight.state != .uncertain {
-            advance(&flight, .outcomeUnknown)
-            commit([.uncertain(flight.attempt, fault)], now)
-            effects.append(.tell(.uncertain(flight.name, reason: fault.message)))
+    mutating func leaveToAnotherBaseURL(_ attempt: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
+        var attempt = attempt
+        if attempt.state != .uncertain {
+            advance(&attempt, .outcomeUnknown)
+            commit([.uncertain(attempt.id, fault)], now)
+            emit(.uncertain(attempt.name, reason: fault.message))
         }
-        let steps = endCommand(of: &flight, .uncertain, fault.message)
+        let steps = endCommand(of: &attempt, .uncertain, fault.message)
         if !steps.isEmpty { commit(steps, now) }
-        park(flight, .uncertain)
+        park(attempt, .uncertain)
         stop(fault, .noRoute, model: nil, wasTryingFunds: false)
     }
 
-    mutating func becomeUncertain(_ flight: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
-        var flight = flight
-        advance(&flight, .outcomeUnknown)
-        flight.faults += 1
-        if fault.code == ProviderError.anotherSubmission { flight.pending?.isConflict = true }
-        if flight.pending?.unsettledSince == nil { flight.pending?.unsettledSince = now }
-        commit([.uncertain(flight.attempt, fault)], now)
-        wakeLater(&flight, now)
-        put(flight)
-        effects.append(.tell(.uncertain(flight.name, reason: fault.message)))
+    mutating func becomeUncertain(_ attempt: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
+        var attempt = attempt
+        advance(&attempt, .outcomeUnknown)
+        attempt.faults += 1
+        if fault.code == ProviderError.anotherSubmission { attempt.pending?.isConflict = true }
+        if attempt.pending?.unsettledSince == nil { attempt.pending?.unsettledSince = now }
+        commit([.uncertain(attempt.id, fault)], now)
+        wakeLater(&attempt, now)
+        put(attempt)
+        emit(.uncertain(attempt.name, reason: fault.message))
     }
 
     /// The answer to a query by key after an unknown outcome.
-    mutating func resolutionAnswered(_ flight: ActiveAttempt, _ answer: QueryResult, _ now: Instant) {
-        var flight = flight
-        if commandAnswered(&flight, answer, now) { return }
+    mutating func resolutionAnswered(_ attempt: ActiveAttempt, _ answer: QueryResult, _ now: Instant) {
+        var attempt = attempt
+        if commandAnswered(&attempt, answer, now) { return }
         switch answer {
         case .found(let report):
-            if let adopted = flight.command?.adopted, flight.command?.isAdoptionAsked == true {
-                if let another = report.mismatch(with: adopted, flight.submissionKey) {
-                    return refuseAdoption(flight, "the provider answers with \(another)", now)
+            if let adopted = attempt.command?.adopted, attempt.command?.isAdoptionAsked == true {
+                if let another = report.mismatch(with: adopted, attempt.submissionKey) {
+                    return refuseAdoption(attempt, "the provider answers with \(another)", now)
                 }
-                return accept(flight, report, as: adopted, from: .adopted, now)
+                return accept(attempt, report, as: adopted, from: .adopted, now)
             }
-            if let another = report.mismatch(with: nil, flight.submissionKey) {
-                return leaveMismatched(flight, ProviderError.anotherSubmission, another, now)
+            if let another = report.mismatch(with: nil, attempt.submissionKey) {
+                return leaveMismatched(attempt, ProviderError.anotherSubmission, another, now)
             }
-            guard report.remoteID != nil else { return retryResolution(flight, "the reply has no task ID", now) }
-            accept(flight, report, as: report.remoteID, from: .query, now)
+            guard report.remoteID != nil else { return retryResolution(attempt, "the reply has no task ID", now) }
+            accept(attempt, report, as: report.remoteID, from: .query, now)
         case .notFound:
-            let isRefused = flight.pending?.refusal != nil
-            let mayResubmit = isResubmissionSafe(flight) || flight.pending?.mayResubmit == true
-            guard isRefused || (mayResubmit && flight.pending?.isConflict != true) else {
-                return parkUncertain(flight, "the provider does not recognize its submission key", now)
+            let isRefused = attempt.pending?.refusal != nil
+            let mayResubmit = isResubmissionSafe(attempt) || attempt.pending?.mayResubmit == true
+            guard isRefused || (mayResubmit && attempt.pending?.isConflict != true) else {
+                return parkUncertain(attempt, "the provider does not recognize its submission key", now)
             }
-            guard isKeyRemembered(flight, now) else { return parkUncertain(flight, forgottenKeyReason, now) }
-            guard isRefused || flight.pending?.unansweredSends ?? 0 < SchedulerSettings.maximumSends else {
+            guard isKeyRemembered(attempt, now) else { return parkUncertain(attempt, forgottenKeyReason, now) }
+            guard isRefused || attempt.pending?.unansweredSends ?? 0 < SchedulerSettings.maximumSends else {
                 return parkUncertain(
-                    flight, "the provider still does not recognize its submission key after all resubmissions", now)
+                    attempt, "the provider still does not recognize its submission key after all resubmissions", now)
             }
-            if let refusal = flight.pending?.refusal { return refusedAndNotFound(flight, refusal, now) }
-            enqueueResubmit(flight, now)
+            if let refusal = attempt.pending?.refusal { return refusedAndNotFound(attempt, refusal, now) }
+            enqueueResubmit(attempt, now)
         case .stopped(let fault, let stop):
-            queryRefused(flight, fault, stop, now)
-        case .fault(let fault) where mayLackRoute && fault.code == ProviderError.notTheAPI:
-            leaveToAnotherBaseURL(flight, fault, now)
+            queryRefused(attempt, fault, stop, now)
+        case .fault(let fault) where accounts.mayLackRoute && fault.code == ProviderError.notTheAPI:
+            leaveToAnotherBaseURL(attempt, fault, now)
         case .fault(let fault):
-            retryResolution(flight, fault.message, now)
+            retryResolution(attempt, fault.message, now)
         }
     }
 
     /// A resubmission was refused permanently, and the key is not found. A provider may not find a task just after
     /// accepting it, and the earlier send may be such a task: the refusal counts after some time.
-    private mutating func refusedAndNotFound(_ flight: ActiveAttempt, _ refusal: ProviderError, _ now: Instant) {
-        var flight = flight
-        let since = flight.pending?.refusedAt ?? now
-        if flight.isStillNotFound(since: since, for: min(settings.lostAfter, settings.maximumWait)) {
-            return settleRefused(flight, refusal, now)
+    private mutating func refusedAndNotFound(_ attempt: ActiveAttempt, _ refusal: ProviderError, _ now: Instant) {
+        var attempt = attempt
+        let since = attempt.pending?.refusedAt ?? now
+        if attempt.isStillNotFound(since: since, for: min(settings.lostAfter, settings.maximumWait)) {
+            return settleRefused(attempt, refusal, now)
         }
-        flight.faults += 1
-        wakeLater(&flight, now)
-        put(flight)
+        attempt.faults += 1
+        wakeLater(&attempt, now)
+        put(attempt)
     }
 
     /// Whether resubmitting is safe. Key support is proven per dialect: bytes of another dialect are not resubmitted on
     /// it.
-    private func isResubmissionSafe(_ flight: ActiveAttempt) -> Bool {
-        trust[flight.account] == .honoured && flight.pending?.submission?.dialect == dialect
+    private func isResubmissionSafe(_ attempt: ActiveAttempt) -> Bool {
+        accounts.isHonoring(attempt.account) && attempt.pending?.submission.dialect == accounts.dialect
     }
 
     /// Whether the provider still remembers keys of this age. Only then does a missing key prove that no send arrived.
-    private func isKeyRemembered(_ flight: ActiveAttempt, _ now: Instant) -> Bool {
-        flight.pending?.isAgeUnknown != true && now - flight.sentAt < keyMemory
+    private func isKeyRemembered(_ attempt: ActiveAttempt, _ now: Instant) -> Bool {
+        attempt.pending?.isAgeUnknown != true && now - attempt.sentAt < keyMemory
     }
 
     private var keyMemory: Duration {
@@ -117,107 +117,107 @@ extension Scheduler {
     }
 
     /// The answer to a query by key cannot be about this attempt: it stays uncertain, and the log records why.
-    mutating func leaveMismatched(_ flight: ActiveAttempt, _ code: String, _ answer: String, _ now: Instant) {
+    mutating func leaveMismatched(_ attempt: ActiveAttempt, _ code: String, _ answer: String, _ now: Instant) {
         let reason = "the provider returned \(answer) for its submission key"
-        commit([.uncertain(flight.attempt, ProviderError(kind: .unreadable, code: code, message: reason))], now)
-        parkUncertain(flight, reason, now)
+        commit([.uncertain(attempt.id, ProviderError(kind: .unreadable, code: code, message: reason))], now)
+        parkUncertain(attempt, reason, now)
     }
 
-    mutating func parkUncertain(_ flight: ActiveAttempt, _ reason: String, _ now: Instant) {
-        var flight = flight
-        flight.pending?.awaitsResubmit = false
-        let steps = endCommand(of: &flight, .uncertain, reason)
+    mutating func parkUncertain(_ attempt: ActiveAttempt, _ reason: String, _ now: Instant) {
+        var attempt = attempt
+        attempt.pending?.awaitsResubmit = false
+        let steps = endCommand(of: &attempt, .uncertain, reason)
         if !steps.isEmpty { commit(steps, now) }
-        park(flight, .uncertain)
+        park(attempt, .uncertain)
         let text = "sent, outcome unknown: \(reason); run `dailies reconcile`"
-        effects.append(.tell(.uncertain(flight.name, reason: text)))
+        emit(.uncertain(attempt.name, reason: text))
     }
 
-    private mutating func retryResolution(_ flight: ActiveAttempt, _ reason: String, _ now: Instant) {
-        var flight = flight
-        flight.faults += 1
-        guard !isOverdue(flight, now) else { return parkUncertain(flight, reason, now) }
-        wakeLater(&flight, now)
-        put(flight)
+    private mutating func retryResolution(_ attempt: ActiveAttempt, _ reason: String, _ now: Instant) {
+        var attempt = attempt
+        attempt.faults += 1
+        guard !isOverdue(attempt, now) else { return parkUncertain(attempt, reason, now) }
+        wakeLater(&attempt, now)
+        put(attempt)
     }
 
     /// Whether this run has tried for the maximum wait.
-    private func isOverdue(_ flight: ActiveAttempt, _ now: Instant) -> Bool {
-        guard let since = flight.pending?.unsettledSince else { return false }
-        return flight.faults >= settings.retry.attempts && now - since >= settings.maximumWait
+    private func isOverdue(_ attempt: ActiveAttempt, _ now: Instant) -> Bool {
+        guard let since = attempt.pending?.unsettledSince else { return false }
+        return attempt.faults >= settings.retry.attempts && now - since >= settings.maximumWait
     }
 
-    private mutating func wakeLater(_ flight: inout ActiveAttempt, _ now: Instant) {
-        wake(&flight, at: now + settings.retry.wait(afterFailures: max(flight.faults, 1), using: &random))
+    private mutating func wakeLater(_ attempt: inout ActiveAttempt, _ now: Instant) {
+        wake(&attempt, at: now + settings.retry.wait(afterFailures: max(attempt.faults, 1), using: &random))
     }
 
     /// Queues the same bytes for sending again. A resubmission needs a slot like a new task, since an earlier run may
     /// have had more slots, and goes before all unsent tasks.
-    mutating func enqueueResubmit(_ flight: ActiveAttempt, _ now: Instant) {
-        var flight = flight
-        guard !isStopping else { return put(flight) }
-        if flight.isCancelRequested {
-            return parkUncertain(flight, "a task being cancelled is not resubmitted", now)
+    mutating func enqueueResubmit(_ attempt: ActiveAttempt, _ now: Instant) {
+        var attempt = attempt
+        guard !run.isStopping else { return put(attempt) }
+        if attempt.isCancelRequested {
+            return parkUncertain(attempt, "a task being cancelled is not resubmitted", now)
         }
-        if isSubmissionOver || flight.pending?.modelForbidden == true || isOverdue(flight, now) {
-            return parkUncertain(flight, Self.notInThisRun, now)
+        if run.isSubmissionOver || attempt.pending?.modelForbidden == true || isOverdue(attempt, now) {
+            return parkUncertain(attempt, Self.notInThisRun, now)
         }
-        guard flight.pending?.awaitsResubmit != true else { return }
-        flight.pending?.awaitsResubmit = true
+        guard attempt.pending?.awaitsResubmit != true else { return }
+        attempt.pending?.awaitsResubmit = true
         // A task that is not at the provider holds no slot there. No new task takes the slot before this one.
-        flight.holdsSlot = false
-        flight.serial &+= 1
-        put(flight)
-        resubmissions.append(flight.attempt)
+        attempt.holdsSlot = false
+        attempt.serial &+= 1
+        put(attempt)
+        lanes.resubmissions.append(attempt.id)
     }
 
     private static let notInThisRun = "it cannot be resubmitted in this run"
 
     /// Sends waiting resubmissions in order, as far as possible. One whose model is full does not block others.
     mutating func sendResubmissions(_ now: Instant) {
-        guard !resubmissions.isEmpty, !isStopping, !isFinished else { return }
+        guard !lanes.resubmissions.isEmpty, !run.isStopping, !run.isFinished else { return }
         var waiting: [AttemptID] = []
-        for (index, attempt) in resubmissions.enumerated() {
-            guard let flight = flight(attempt), flight.pending?.awaitsResubmit == true else { continue }
-            let lane = TaskQueueID(batch: flight.batch, model: flight.shape.model)
-            if isSubmissionOver || areQueriesOver || flight.isCancelRequested
-                || stoppedModels.contains(lane.model)
-            {
-                parkUncertain(flight, Self.notInThisRun, now)
+        for (index, id) in lanes.resubmissions.enumerated() {
+            guard let attempt = attempts[id], attempt.pending?.awaitsResubmit == true else { continue }
+            let lane = TaskQueueID(batch: attempt.batch, model: attempt.shape.model)
+            if run.isSubmissionOver || run.areQueriesOver || attempt.isCancelRequested || models.isStopped(lane.model) {
+                parkUncertain(attempt, Self.notInThisRun, now)
                 continue
             }
             guard maySend(now) else {
-                waiting += resubmissions[index...]
+                waiting += lanes.resubmissions[index...]
                 break
             }
             // The answer to a user's lookup decides first.
-            guard hasRoom(in: lane), mayUseKey(flight.account), paceAllows(now), !flight.isQueryInFlight else {
-                waiting.append(attempt)
+            guard hasRoom(in: lane), accounts.maySubmit(with: attempt.account), slots.paceAllows(at: now),
+                !attempt.isQueryInFlight
+            else {
+                waiting.append(id)
                 continue
             }
             // It may have waited for a long time.
-            guard isKeyRemembered(flight, now) else {
-                parkUncertain(flight, forgottenKeyReason, now)
+            guard isKeyRemembered(attempt, now) else {
+                parkUncertain(attempt, forgottenKeyReason, now)
                 continue
             }
-            resubmit(flight, now)
+            resubmit(attempt, now)
         }
-        resubmissions = waiting
+        lanes.resubmissions = waiting
     }
 
-    private mutating func resubmit(_ flight: ActiveAttempt, _ now: Instant) {
-        guard let submission = flight.pending?.submission else {
-            preconditionFailure("attempt \(flight.attempt) has no submission to resend")
+    private mutating func resubmit(_ attempt: ActiveAttempt, _ now: Instant) {
+        guard let submission = attempt.pending?.submission else {
+            preconditionFailure("attempt \(attempt.id) has no submission to resend")
         }
-        var flight = flight
-        flight.sentAt = now
-        flight.pending?.sends += 1
-        flight.pending?.mayResubmit = false
-        flight.pending?.awaitsResubmit = false
-        flight.pending?.isSubmitInFlight = true
-        flight.holdsSlot = true
-        put(flight)
-        sends(flight.shape.model, for: flight.account, now)
-        commit([.repeated(flight.attempt)], then: [.submit(submission)], now)
+        var attempt = attempt
+        attempt.sentAt = now
+        attempt.pending?.sends += 1
+        attempt.pending?.mayResubmit = false
+        attempt.pending?.awaitsResubmit = false
+        attempt.pending?.isSubmitInFlight = true
+        attempt.holdsSlot = true
+        put(attempt)
+        sends(attempt.shape.model, for: attempt.account, now)
+        commit([.repeated(attempt.id)], then: [.submit(submission)], now)
     }
 }

@@ -27,6 +27,10 @@ struct TaskQueues: Sendable {
     /// Tasks begun in this run by batch; the batch with the fewest goes first among equals.
     private var startedByBatch: [BatchID: Int] = [:]
     private let pageSize: Int
+    /// The batches whose waiting tasks this run submits; nil: all.
+    var scope: Set<BatchID>?
+    /// Attempts waiting to be resubmitted, in order. They go before all unsent tasks.
+    var resubmissions: [AttemptID] = []
 
     init(pageSize: Int) { self.pageSize = pageSize }
 
@@ -168,7 +172,7 @@ struct TaskQueues: Sendable {
     }
 
     /// Number of waiting tasks in memory.
-    var held: Int { queues.values.reduce(0) { $0 + $1.tasks.count + $1.deferred.count } }
+    var bufferedCount: Int { queues.values.reduce(0) { $0 + $1.tasks.count + $1.deferred.count } }
 
     /// Whether no task waits that this run could still submit.
     var isDone: Bool { isDone { _ in false } }

@@ -272,6 +272,6 @@ import Testing
         for lane in store.lanes {
             _ = rig.scheduler.handle(.loaded(lane, store.page(lane, after: nil, limit: 9), isLast: true), at: rig.now)
         }
-        #expect(rig.scheduler.flights.keys.map(\.task.rawValue) == [2] && rig.scheduler.ending.budgetReached)
+        #expect(rig.scheduler.attempts.keys.map(\.task.rawValue) == [2] && rig.scheduler.run.result.budgetReached)
     }
 }

@@ -65,7 +65,7 @@ import Testing
         #expect(rig.attempt(1)?.isWithProvider == true)
         rig.advance(by: .seconds(5))
         rig.answer(.found(cancelled(cost: 1)), 1, .poll)
-        #expect(rig.attempt(1)?.charge == Credits(nano: 1_000_000_000) && rig.scheduler.flights.isEmpty)
+        #expect(rig.attempt(1)?.charge == Credits(nano: 1_000_000_000) && rig.scheduler.attempts.isEmpty)
         rig.expectSound()
     }
 

@@ -27,7 +27,7 @@ import Testing
             $0.modelConcurrency[sora] = 5
         }
         for id in [1, 3, 5, 7] as [Int64] { rig.land(unserved, id) }
-        #expect(rig.scheduler.isModelPaused(veo) && !rig.scheduler.breaker.isOpen)
+        #expect(rig.scheduler.models.isPaused(veo) && !rig.scheduler.outage.isOpen)
         // Their keys are queried and not found, and their resubmissions wait; the other model continues.
         rig.advance(by: .seconds(1))
         while let question = rig.questions.first(where: { $0.purpose == .resolveSubmission }) {
@@ -40,7 +40,7 @@ import Testing
         let probe = rig.sent.dropFirst(before).filter { $0.task.rawValue % 2 == 1 }
         #expect(probe.count == 1)
         rig.land(.accepted(.queued("r1")), probe.first?.task.rawValue)
-        #expect(!rig.scheduler.isModelPaused(veo))
+        #expect(!rig.scheduler.models.isPaused(veo))
         #expect(rig.steps.allSatisfy { if case .settled(let id, _) = $0 { id.task.rawValue % 2 == 0 } else { true } })
         rig.expectSound()
     }

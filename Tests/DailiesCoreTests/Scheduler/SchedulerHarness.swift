@@ -65,7 +65,10 @@ final class SchedulerHarness {
         self.store = store
         if let now { self.now = now }
         scheduler = Scheduler(
-            settings: settings, catalogue: catalogue, baseURL: "http://provider", dialect: dialect, seed: seed)
+            settings: settings, catalogue: catalogue, baseURL: "http://provider", dialect: dialect, seed: seed
+        ) { task, account in
+            Self.submission(task.attemptID, model: task.shape.model, account: account, dialect: dialect)
+        }
     }
 
     /// Plus a tenth it is two credits.
@@ -253,7 +256,6 @@ final class SchedulerHarness {
                 let owner = changes.lazy.compactMap(store.owner(refusing:)).first
                 if owner == nil { for change in changes { record(change) } }
                 claims.append((id, owner))
-            case .begin(let task, let reserved): begin(task, reserved)
             case .act(let action): act(action)
             case .wake(let wake, let instant):
                 if instant <= now { problems.append("\(wake) is armed for \(instant), at \(now)") }
@@ -261,7 +263,7 @@ final class SchedulerHarness {
             case .load(let lane, let place, let limit):
                 loads.append((lane, store.page(lane, after: place, limit: limit), limit))
             case .loadOpen(let place, let limit): openLoads.append((place, limit))
-            case .tell(let event): reported.append(event)
+            case .emit(let event): reported.append(event)
             case .finish(let ending): self.ending = ending
             }
         }
@@ -276,21 +278,16 @@ final class SchedulerHarness {
         case .intent(let intent):
             let batch = store.entries[intent.submission.attempt.task]?.task.batch ?? Self.batch
             if isAboveCap(batch) { problems.append("\(intent.submission.attempt) is begun above the budget") }
+            checkLimits(of: intent.submission.model)
         default: break
         }
         observer?(change, store)
     }
 
-    private func begin(_ task: WaitingTask, _ reserved: Credits?) {
-        let id = AttemptID(task: task.id, number: task.attempt)
-        let account = scheduler.accounts.account(for: task.shape.model) ?? Self.account
-        let submission = Self.submission(
-            id, model: task.shape.model, account: account, dialect: scheduler.dialect)
-        record(Mutation(at: now, .intent(Intent(submission: submission, reserved: reserved))))
-        act(.submit(submission))
-        let flying = scheduler.flights.values.count { $0.holdsSlot && $0.shape.model == task.shape.model }
-        if let limit = scheduler.limits.byModel[task.shape.model], flying > limit {
-            problems.append("\(flying) of \(task.shape.model) in flight, with a limit of \(limit)")
+    private func checkLimits(of model: ModelID) {
+        let inFlight = scheduler.attempts.values.count { $0.holdsSlot && $0.shape.model == model }
+        if let limit = scheduler.limits.byModel[model], inFlight > limit {
+            problems.append("\(inFlight) of \(model) in flight, with a limit of \(limit)")
         }
         if scheduler.tally.inFlight > scheduler.concurrencyLimit {
             problems.append("\(scheduler.tally.inFlight) in flight, with a limit of \(scheduler.concurrencyLimit)")
@@ -330,14 +327,15 @@ final class SchedulerHarness {
         switch attempt.stage {
         case .inTheAir: break
         case .uncertain:
-            let isProven = scheduler.trust[submission.account] == .honoured && submission.dialect == scheduler.dialect
+            let isProven =
+                scheduler.accounts.isHonoring(submission.account) && submission.dialect == scheduler.accounts.dialect
             if !isProven, !repeatable.contains(id) {
                 problems.append("\(id) is resubmitted although its outcome is unknown")
             }
         case .accepted, .completed, .failed, .cancelled, .notAccepted:
             problems.append("\(id) is sent while \(attempt.stage)")
         }
-        if scheduler.isStopping { problems.append("\(id) is sent after the stop") }
+        if scheduler.run.isStopping { problems.append("\(id) is sent after the stop") }
         checkFlow(of: submission)
         sent.append(id)
         sentAt.append(now)
@@ -347,11 +345,11 @@ final class SchedulerHarness {
     // MARK: Invariants
 
     private func checkFlow(of submission: Submission) {
-        guard let flight = scheduler.flight(submission.attempt) else {
-            return problems.append("\(submission.attempt) is sent without a flight")
+        guard let attempt = scheduler.attempts[submission.attempt] else {
+            return problems.append("\(submission.attempt) is sent without being active")
         }
-        let scopes: Set<PauseScope> = [.everything, .batch(flight.batch), .model(submission.model)]
-        if !scheduler.pausedScopes.isDisjoint(with: scopes) {
+        let scopes: Set<PauseScope> = [.everything, .batch(attempt.batch), .model(submission.model)]
+        if !scheduler.pauses.scopes.isDisjoint(with: scopes) {
             problems.append("\(submission.attempt) is sent while held up")
         }
         guard let pace = scheduler.limits.pace, let last = sentAt.last, pace == paceOfLast else {
@@ -364,10 +362,10 @@ final class SchedulerHarness {
     private func check(_ event: @autoclosure () -> String) {
         let before = problems.count
         var tally = Scheduler.Counts()
-        for flight in scheduler.flights.values { tally.count(flight, 1) }
+        for attempt in scheduler.attempts.values { tally.count(attempt, 1) }
         if tally != scheduler.tally { problems.append("the tally drifted: \(scheduler.tally), but \(tally)") }
         for batch in store.batches { checkBudget(batch) }
-        let submitsInFlight = scheduler.submitsInFlight.values.reduce(0, +)
+        let submitsInFlight = scheduler.accounts.totalSubmitsInFlight
         if submitsInFlight != submits.count {
             problems.append("\(submitsInFlight) counted in flight, \(submits.count) are")
         }
@@ -399,17 +397,17 @@ final class SchedulerHarness {
 
     private var isStuck: Bool {
         submits.isEmpty && claims.isEmpty && questions.isEmpty && cancels.isEmpty && downloads.isEmpty && loads.isEmpty
-            && scheduler.pausedScopes.isEmpty
+            && scheduler.pauses.scopes.isEmpty
             && openLoads.isEmpty
             && !wakes.contains { isLive($0.wake) }
     }
 
     private func isLive(_ wake: TimerID) -> Bool {
         switch wake {
-        case .attempt(let id, let serial): scheduler.flight(id)?.serial == serial
+        case .attempt(let id, let serial): scheduler.attempts[id]?.serial == serial
         case .download(let id, let serial), .downloadSpeed(let id, let serial):
-            scheduler.flight(id)?.downloadSerial == serial
-        case .account(let serial): scheduler.pause.armedAt != nil && scheduler.pause.serial == serial
+            scheduler.attempts[id]?.downloadSerial == serial
+        case .account(let serial): scheduler.timer.firesAt != nil && scheduler.timer.serial == serial
         }
     }
 }

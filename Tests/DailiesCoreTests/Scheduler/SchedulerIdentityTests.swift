@@ -56,7 +56,7 @@ import Testing
         #expect(rig.store.trust[account] == .ignored)
         rig.land(.accepted(.queued("r1", echo: "key-2#1")), 2)
         #expect(rig.stage(2) == .uncertain && rig.store.trust[account] == .ignored)
-        #expect(rig.scheduler.trust[account] == .ignored)
+        #expect(!rig.scheduler.accounts.isUnproven(account) && !rig.scheduler.accounts.isHonoring(account))
         rig.expectSound()
     }
 
@@ -429,9 +429,9 @@ import Testing
             rig.expectSound()
         }
         let rig = SchedulerHarness(store: SchedulerHarness.leftBehind(.accepted(RemoteTaskID("r1"), isRunning: false)))
-        #expect(rig.scheduler.mayLackRoute)
+        #expect(rig.scheduler.accounts.mayLackRoute)
         rig.start()
-        #expect(!rig.scheduler.mayLackRoute)
+        #expect(!rig.scheduler.accounts.mayLackRoute)
     }
 
     // MARK: Errors about other submissions
@@ -469,7 +469,8 @@ import Testing
             rig.advance(by: .seconds(2))
             rig.answer(answer, 1, .poll)
             #expect(
-                rig.scheduler.flight(AttemptID(task: TaskID(1), number: 1))?.notFoundSince == nil && rig.ending == nil)
+                rig.scheduler.attempts[AttemptID(task: TaskID(1), number: 1)]?.notFoundSince == nil && rig.ending == nil
+            )
             rig.expectSound()
         }
         #expect(QueryResult.notFound(missing).checked(for: SubmissionKey("other")) == .notFound(missing))

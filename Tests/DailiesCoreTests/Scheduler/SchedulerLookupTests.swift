@@ -34,7 +34,7 @@ import Testing
 
     /// Nothing is left in the scheduler, and the run ends once it is stopped.
     private func expectEnd(_ rig: SchedulerHarness) {
-        #expect(rig.scheduler.flights.values.count { _ in true } == 0 && rig.submits.isEmpty)
+        #expect(rig.scheduler.attempts.values.count { _ in true } == 0 && rig.submits.isEmpty)
         #expect(rig.ending == nil, "it serves commands until it is stopped")
         rig.handle(.stopRequested)
         #expect(rig.ending != nil)

@@ -174,7 +174,7 @@ import Testing
 
     @Test func `after four consecutive failures only one probe at a time is sent`() {
         let rig = outage()
-        #expect(rig.scheduler.breaker.isOpen && rig.submits.isEmpty)
+        #expect(rig.scheduler.outage.isOpen && rig.submits.isEmpty)
         var probes: [Instant] = []
         let start = rig.now
         while probes.count < 8 {
@@ -215,7 +215,7 @@ import Testing
     @Test func `a waiting query is the probe, and the others follow its answer`() {
         let rig = SchedulerHarness.with(3)
         for id in 1...3 { rig.land(.accepted(.queued("r\(id)")), Int64(id)) }
-        while !rig.scheduler.breaker.isOpen {
+        while !rig.scheduler.outage.isOpen {
             if rig.questions.isEmpty { rig.serveNextWake() } else { rig.answer(.fault(.timeout)) }
         }
         while !rig.questions.isEmpty { rig.answer(.fault(.timeout)) }
@@ -248,7 +248,7 @@ import Testing
     @Test func `an outage makes only the tasks in flight and one per probe uncertain`() {
         let rig = SchedulerHarness.with(30, settings: SchedulerHarness.settings { $0.concurrency = 20 })
         for id in 1...4 { rig.land(.timedOut, Int64(id)) }
-        #expect(rig.scheduler.breaker.isOpen)
+        #expect(rig.scheduler.outage.isOpen)
         let before = rig.sent.count
         rig.advance(by: .seconds(3))
         #expect(rig.sent.count == before)
@@ -273,7 +273,7 @@ import Testing
 
     @Test func `a stop before anything is in flight ends the run immediately, also before the start`() {
         let early = SchedulerHarness()
-        early.scheduler.isStopping = true
+        early.scheduler.run.stop()
         early.start()
         #expect(early.ending != nil)
         let rig = SchedulerHarness.with(1, settings: SchedulerHarness.settings { $0.concurrency = 1 })

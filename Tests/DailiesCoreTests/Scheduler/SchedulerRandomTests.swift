@@ -132,7 +132,7 @@ import Testing
         if !rig.openLoads.isEmpty, Int.random(in: 0..<3, using: &random) == 0 { return rig.deliverOpenLoad() }
         let replies = rig.submits.count + rig.questions.count + rig.cancels.count + rig.downloads.count
         // Pauses end when nothing else happens, at the latest.
-        if let scope = rig.scheduler.pausedScopes.first, replies == 0 || Int.random(in: 0..<20, using: &random) == 0 {
+        if let scope = rig.scheduler.pauses.scopes.first, replies == 0 || Int.random(in: 0..<20, using: &random) == 0 {
             return rig.handle(.unpauseRequested(scope))
         }
         guard replies > 0, Int.random(in: 0..<4, using: &random) > 0 else {

@@ -248,7 +248,7 @@ import Testing
             } else {
                 rig.finishDownload(.diskFailed("no space left"))
             }
-            if rig.scheduler.isSubmissionOver, let question = rig.questions.first {
+            if rig.scheduler.run.isSubmissionOver, let question = rig.questions.first {
                 rig.answer(.found(.failed("r\(question.attempt.task)")), question.attempt.task.rawValue)
             }
         }

@@ -66,7 +66,8 @@ final class SchedulerSimulation {
         var settings = settings
         settings.downloads = false
         scheduler = Scheduler(
-            settings: settings, catalogue: catalogue, baseURL: "http://provider", dialect: .flat, seed: seed)
+            settings: settings, catalogue: catalogue, baseURL: "http://provider", dialect: .flat, seed: seed
+        ) { task, account in SchedulerHarness.submission(task.attemptID, account: account) }
         waiting = (1...max(tasks, 1)).prefix(tasks).map { SchedulerHarness.task(Int64($0)) }
         let recovered = SchedulerSnapshot(
             open: [], lanes: [TaskQueueID(batch: SchedulerHarness.batch, model: SchedulerHarness.model)],
@@ -154,8 +155,6 @@ final class SchedulerSimulation {
             case .claim(let attempt, let changes):
                 for change in changes { note(change.step) }
                 insert(.claimed(attempt), at: now)
-            case .begin(let task, _):
-                act(.submit(SchedulerHarness.submission(AttemptID(task: task.id, number: task.attempt))))
             case .act(let action): act(action)
             case .wake(let wake, let instant): insert(.wake(wake), at: instant)
             case .load(let lane, let place, let limit):
@@ -163,7 +162,7 @@ final class SchedulerSimulation {
                 let page = Array(waiting[first...].prefix(limit))
                 insert(.loaded(lane, page, isLast: page.count < limit), at: now + .milliseconds(1))
             case .loadOpen: preconditionFailure("nothing was left open")
-            case .tell(let event): tell(event)
+            case .emit(let event): tell(event)
             case .finish(let ending): self.ending = ending
             }
         }

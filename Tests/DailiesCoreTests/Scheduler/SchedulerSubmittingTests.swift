@@ -170,7 +170,7 @@ import Testing
                 submits += 1
                 rig.land(.notAccepted(.refusedConnection))
             }
-            if rig.scheduler.isSubmissionOver, !rig.questions.isEmpty { rig.answer(.found(.failed("r1"))) }
+            if rig.scheduler.run.isSubmissionOver, !rig.questions.isEmpty { rig.answer(.found(.failed("r1"))) }
         }
         #expect(submits < 100)
         #expect(rig.ending?.isWorkOutstanding == true && rig.ending?.uncertain == 0)

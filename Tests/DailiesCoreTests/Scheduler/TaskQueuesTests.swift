@@ -224,7 +224,7 @@ import Testing
         for seed in UInt64(0)..<60 {
             var random = SplitMix64(seed: seed)
             let limit = Int.random(in: 1...4, using: &random)
-            var downloads = DownloadQueue(limit: limit)
+            var downloads = DownloadQueue(limit: limit, maximumWait: .seconds(900))
             var waiting: [(Instant, AttemptID)] = []
             var active = 0
             for step in 0..<60 {
