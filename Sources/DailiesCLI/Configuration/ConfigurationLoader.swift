@@ -1,7 +1,6 @@
 import ArgumentParser
 import DailiesCore
 import DailiesManifest
-import ExactJSON
 import Foundation
 
 /// Adds options from configuration files to the command line, unless the command line or the environment sets them.
@@ -292,21 +291,12 @@ enum FolderSettings {
     static func announce(json: Bool) {
         let changes = ConfigurationLoader.current.folderChanges
         guard !changes.isEmpty else { return }
-        if json { return JSONLine.write("folder_settings") { write("settings", to: &$0) } }
+        if json { return JSONLine.write("folder_settings", ["settings": Self.json]) }
         let list = changes.map { "\($0.name) \(SafeText.escaped($0.value)) (\($0.origin))" }
         Console.error("settings from the project file: \(list.joined(separator: ", "))")
     }
 
-    static func write(_ name: String, to writer: inout JSONWriter) {
-        writer.name(name)
-        writer.array { array in
-            for change in ConfigurationLoader.current.folderChanges {
-                array.object { writer in
-                    writer.member("name", change.name)
-                    writer.member("value", change.value)
-                    writer.member("from", change.origin)
-                }
-            }
-        }
+    static var json: [JSONObject] {
+        ConfigurationLoader.current.folderChanges.map { ["name": $0.name, "value": $0.value, "from": $0.origin] }
     }
 }

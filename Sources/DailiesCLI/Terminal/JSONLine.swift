@@ -3,6 +3,10 @@ import ExactJSON
 
 /// Prints one JSON object per line to standard output, each with a `type`.
 enum JSONLine {
+    static func write(_ type: String, _ members: JSONObject) {
+        Console.out((["type": type] + members).text)
+    }
+
     static func write(_ type: String, _ body: (inout JSONWriter) -> Void) {
         var writer = JSONWriter()
         writer.object { writer in
@@ -29,10 +33,14 @@ extension JSONWriter {
         member(name, optional: time.map(Composition.Calendar.timestamp))
     }
 
-    mutating func member(_ name: String, tags: [TaskSpec.Tag]) {
+    /// A value, or null.
+    mutating func member(_ name: String, output value: some JSONOutput) {
         self.name(name)
-        object { writer in
-            for tag in tags { writer.member(tag.name, tag.value) }
-        }
+        value.write(to: &self)
+    }
+
+    /// A whole number, or null.
+    mutating func member(_ name: String, optional number: (some BinaryInteger)?) {
+        if let number { member(name, number) } else { nullMember(name) }
     }
 }

@@ -1,6 +1,5 @@
 import DailiesCore
 import DailiesStore
-import ExactJSON
 
 /// Counts of reconcile results.
 struct ReconcileTally {
@@ -198,7 +197,7 @@ struct ReconcileOutput {
                 writer.member("lost", left.lost)
                 writer.member("costs_asked", tally.costs.asked)
                 writer.member("costs_learned", tally.costs.stated)
-                StatusOutput.write(needs, to: &writer)
+                writer.member("needs_key", output: StatusOutput.json(needs))
                 writer.member("exit_code", Int(code.rawValue))
             }
             return

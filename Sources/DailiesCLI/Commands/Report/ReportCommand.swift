@@ -1,7 +1,6 @@
 import ArgumentParser
 import DailiesCore
 import DailiesStore
-import ExactJSON
 
 struct ReportCommand: PrintingCommand {
     static let configuration = CommandConfiguration(
@@ -85,7 +84,7 @@ struct ReportCommand: PrintingCommand {
         }
         switch json ? .json : format {
         case .text: return ReportOutput.table(report, dollars: usdPerCredit)
-        case .json: return ReportOutput.json(report, dollars: usdPerCredit)
+        case .json: return ReportOutput.json(report, dollars: usdPerCredit).text
         case .csv: return ReportOutput.csv(report, dollars: usdPerCredit)
         case .html:
             return ReportHTML(
