@@ -10,6 +10,7 @@ let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
@@ -100,9 +101,8 @@ let package = Package(
         .target(
             name: "ProviderSimulator",
             dependencies: [
-                "DailiesCore", "ProviderWire", "ExactJSON", hummingbird, hummingbirdCore, logging,
-                nioConcurrencyHelpers,
-                nioCore, nioPosix,
+                "DailiesCore", "ProviderWire", "ExactJSON", deque, heap, hummingbird, hummingbirdCore, logging,
+                nioConcurrencyHelpers, nioCore, nioPosix,
             ],
             swiftSettings: strict),
 

@@ -25,8 +25,10 @@ struct ImportRulesTests {
             "Logging",
         ],
         "ProviderSimulator": Set(
-            ["DailiesCore", "ProviderWire", "ExactJSON", "Hummingbird", "HummingbirdCore", "Logging", "Foundation"]
-                + nio),
+            [
+                "DailiesCore", "ProviderWire", "ExactJSON", "DequeModule", "HeapModule", "Hummingbird",
+                "HummingbirdCore", "Logging", "Foundation",
+            ] + nio),
         "DailiesCLI": [
             "CBuildInfo", "DailiesCore", "ExactJSON", "DailiesManifest", "DailiesStore", "ProviderWire",
             "DailiesProvider",
