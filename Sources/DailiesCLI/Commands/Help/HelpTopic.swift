@@ -163,8 +163,8 @@ enum HelpTopic: String, CaseIterable {
         manifest's folder (or the current folder), your user file, and the defaults. `dailies doctor` shows the source
         of each setting.
 
-          project file   dailies.yaml, .dailies.yaml or .dailies.toml
-          user file      $XDG_CONFIG_HOME/dailies/config.yaml or config.toml (default folder: ~/.config)
+          project file   dailies.yaml or .dailies.yaml
+          user file      $XDG_CONFIG_HOME/dailies/config.yaml (default folder: ~/.config)
 
         A user file, with the same names as the options, with _ or -:
 
