@@ -60,7 +60,8 @@ let package = Package(
 
         // Manifest formats: JSONL, JSON, YAML, CSV.
         .target(
-            name: "DailiesManifest", dependencies: ["DailiesCore", "ExactJSON", yams, crypto], swiftSettings: strict),
+            name: "DailiesManifest", dependencies: ["DailiesCore", "ExactJSON", crypto, heap, yams],
+            resources: [.embedInCode("manifest.schema.json")], swiftSettings: strict),
 
         // The system's libsqlite3.
         .systemLibrary(
