@@ -105,7 +105,7 @@ let package = Package(
                 "DailiesCore", "ProviderWire", "ExactJSON", deque, heap, hummingbird, hummingbirdCore, logging,
                 nioConcurrencyHelpers, nioCore, nioPosix,
             ],
-            swiftSettings: strict),
+            resources: [.embedInCode("Clips/frames.json")], swiftSettings: strict),
 
         // The commit of the build.
         .target(
@@ -119,7 +119,10 @@ let package = Package(
                 "DailiesProvider",
                 "DailiesRunner", "ProviderSimulator", argumentParser, logging,
             ],
-            resources: [.embedInCode("Commands/Sheet/sheet.css"), .embedInCode("Commands/Sheet/sheet.js")],
+            resources: [
+                .embedInCode("Commands/Report/report.css"), .embedInCode("Commands/Sheet/sheet.css"),
+                .embedInCode("Commands/Sheet/sheet.js"),
+            ],
             swiftSettings: strict),
 
         // The executable.
