@@ -288,20 +288,7 @@ struct SavedPlan: Sendable {
 enum PlanStore {
     static func withOptionalStore<Result>(_ path: String, _ body: (Store?) throws -> Result) throws -> Result {
         guard FileManager.default.fileExists(atPath: path) else { return try body(nil) }
-        let store: Store
-        do {
-            store = try Store.open(path, for: .reading)
-        } catch {
-            throw Stop(.unexpected, "cannot read the store \(SafeText.quoted(path)): \(error)")
-        }
-        let result: Result
-        do {
-            result = try body(store)
-        } catch {
-            try store.close()
-            throw error
-        }
-        try store.close()
-        return result
+        let failure = "cannot read the store \(SafeText.quoted(path))"
+        return try Store.opened(path, for: .reading, failure: failure).closing(body)
     }
 }

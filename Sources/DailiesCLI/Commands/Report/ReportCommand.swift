@@ -56,18 +56,7 @@ struct ReportCommand: PrintingCommand {
         }
     }
 
-    func run() throws {
-        let reader = try store.openForReading()
-        let output: String
-        do {
-            output = try self.output(of: reader)
-        } catch {
-            try reader.close()
-            throw error
-        }
-        try reader.close()
-        Console.out(output)
-    }
+    func run() throws { Console.out(try store.openForReading().closing(output)) }
 
     private func output(of reader: Store) throws -> String {
         let now = Composition.timers().now
