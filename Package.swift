@@ -134,6 +134,7 @@ let package = Package(
             dependencies: [
                 "DailiesCore", "ExactJSON", "DailiesManifest", "CSQLite", "DailiesStore", "ProviderWire",
                 "DailiesProvider", "DailiesRunner", "ProviderSimulator", "dailies", argumentParser, asyncHTTPClient,
+                heap,
                 logging, nioCore, nioHTTP1, nioPosix,
             ],
             exclude: ["Python", "Results"], swiftSettings: strict),
