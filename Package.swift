@@ -10,6 +10,7 @@ let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let asyncHTTPClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
@@ -59,7 +60,8 @@ let package = Package(
 
         // Manifest formats: JSONL, JSON, YAML, CSV.
         .target(
-            name: "DailiesManifest", dependencies: ["DailiesCore", "ExactJSON", yams, crypto], swiftSettings: strict),
+            name: "DailiesManifest", dependencies: ["DailiesCore", "ExactJSON", crypto, heap, yams],
+            resources: [.embedInCode("manifest.schema.json")], swiftSettings: strict),
 
         // The system's libsqlite3.
         .systemLibrary(
@@ -100,11 +102,10 @@ let package = Package(
         .target(
             name: "ProviderSimulator",
             dependencies: [
-                "DailiesCore", "ProviderWire", "ExactJSON", hummingbird, hummingbirdCore, logging,
-                nioConcurrencyHelpers,
-                nioCore, nioPosix,
+                "DailiesCore", "ProviderWire", "ExactJSON", deque, heap, hummingbird, hummingbirdCore, logging,
+                nioConcurrencyHelpers, nioCore, nioPosix,
             ],
-            swiftSettings: strict),
+            resources: [.embedInCode("Clips/frames.json")], swiftSettings: strict),
 
         // The commit of the build.
         .target(
@@ -118,7 +119,10 @@ let package = Package(
                 "DailiesProvider",
                 "DailiesRunner", "ProviderSimulator", argumentParser, logging,
             ],
-            resources: [.embedInCode("Commands/Sheet/sheet.css"), .embedInCode("Commands/Sheet/sheet.js")],
+            resources: [
+                .embedInCode("Commands/Report/report.css"), .embedInCode("Commands/Sheet/sheet.css"),
+                .embedInCode("Commands/Sheet/sheet.js"),
+            ],
             swiftSettings: strict),
 
         // The executable.
@@ -130,6 +134,7 @@ let package = Package(
             dependencies: [
                 "DailiesCore", "ExactJSON", "DailiesManifest", "CSQLite", "DailiesStore", "ProviderWire",
                 "DailiesProvider", "DailiesRunner", "ProviderSimulator", "dailies", argumentParser, asyncHTTPClient,
+                heap,
                 logging, nioCore, nioHTTP1, nioPosix,
             ],
             exclude: ["Python", "Results"], swiftSettings: strict),

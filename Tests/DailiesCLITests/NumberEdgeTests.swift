@@ -29,7 +29,7 @@ struct NumberEdgeTests {
                     let row = SpendReport.Row(values: ["sora-2-pro"], figures: figures)
                     let report = SpendReport(dimensions: [.model], rows: [row], total: figures)
                     let dollars = USDRate(argument: "9223372036.854775807")
-                    let json = try JSONValue.parse(ReportOutput.json(report, dollars: dollars).utf8)
+                    let json = try JSONValue.parse(ReportOutput.json(report, dollars: dollars).text.utf8)
                     #expect(json["total"]?["credits"]?.number == figures.charged.description)
                     #expect(json["total"]?["seconds_delivered"]?.isNull != delivered.isFinite)
                     for text in [
@@ -52,7 +52,7 @@ struct NumberEdgeTests {
         (figures.secondsDelivered, figures.secondsOfKnownCost) = (.leastNonzeroMagnitude, .leastNonzeroMagnitude)
         figures.charged = CreditTotal(whole: 1, billionths: 0)
         let report = SpendReport(dimensions: [], rows: [], total: figures)
-        let json = try JSONValue.parse(ReportOutput.json(report, dollars: nil).utf8)
+        let json = try JSONValue.parse(ReportOutput.json(report, dollars: nil).text.utf8)
         #expect(json["total"]?["credits_per_second"]?.isNull == true)
         #expect(ReportOutput.cells(figures, dollars: nil).last == "-")
     }

@@ -46,7 +46,7 @@ struct ConfigurationTests {
         try FileManager.default.createDirectory(
             atPath: scene.folder + "/.config/dailies", withIntermediateDirectories: true)
         try scene.write("output: clips\n", to: Self.own)
-        try scene.write("concurrency = 2 # at most\nbudget = [5]\n", to: "job/.dailies.toml")
+        try scene.write("concurrency: 2 # at most\nbudget: [5]\n", to: "job/.dailies.yaml")
         try scene.write(
             #"{"id": "dolly", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#, to: "job/one.jsonl")
         let outcome = try await scene.online("run", "job/one.jsonl")
@@ -55,7 +55,7 @@ struct ConfigurationTests {
         #expect(try scene.store { try $0.batches().first?.budget?.description } == "5")
         #expect(
             outcome.err.hasPrefix(
-                "settings from the project file: concurrency 2 (job/.dailies.toml:1), budget 5 (job/.dailies.toml:2)\n")
+                "settings from the project file: concurrency 2 (job/.dailies.yaml:1), budget 5 (job/.dailies.yaml:2)\n")
         )
     }
 
@@ -229,24 +229,35 @@ struct ConfigurationTests {
             (
                 "dailies.yaml", "- output\n", "dailies.yaml:1:1: is not a mapping; write lines of the form name: value"
             ),
-            (
-                ".dailies.toml", "\n[run]\n",
-                ".dailies.toml:2:1: tables are not supported; write name = value at the top, or use YAML"
-            ),
-            (
-                ".dailies.toml", "output = here\n",
-                ".dailies.toml:1:10: here is not a value; put text in \"quotation marks\""
-            ),
         ]
         for (name, text, message) in cases {
             let outcome = try await scene(beside: (name, text)).dailies("status")
             #expect(outcome.code == 64 && outcome.err.hasPrefix("dailies: \(message)"), "\(outcome.err)")
         }
         let both = try await scene(beside: ("dailies.yaml", "max_wait: 1h\n"))
-        try both.write("max_wait = \"2h\"\n", to: ".dailies.toml")
+        try both.write("max_wait: 2h\n", to: ".dailies.yaml")
         #expect(
             try await both.dailies("status").err
-                == "dailies: both .dailies.toml and dailies.yaml exist; keep only one of them\n")
+                == "dailies: both .dailies.yaml and dailies.yaml exist; keep only one of them\n")
+    }
+
+    @Test func `a TOML file of an earlier version is refused with how to convert it`() async throws {
+        func message(_ file: String, _ yaml: String) -> String {
+            "dailies: \(file): TOML is no longer read; move its lines to \(yaml), write `name: value` instead of "
+                + "`name = value`, and delete \(file); see `dailies help configuration`\n"
+        }
+        let project = try await scene(beside: (".dailies.toml", "max_wait = \"2h\"\n"))
+        try project.write("max_wait: 1h\n", to: "dailies.yaml")
+        for command in ["status", "resume", "doctor"] {
+            #expect(
+                try await project.dailies(command) == Outcome(64, err: message(".dailies.toml", "dailies.yaml")))
+        }
+        let user = try await scene()
+        try user.write("budget = [5]\n", to: ".config/dailies/config.toml")
+        let folder = "{FOLDER}/.config/dailies"
+        #expect(
+            try await user.dailies("status")
+                == Outcome(64, err: message("\(folder)/config.toml", "\(folder)/config.yaml")))
     }
 
     @Test func `a rehearsal uses its own folder regardless of configuration files`() async throws {

@@ -105,24 +105,6 @@ struct OutputFileTests {
         #expect(names.filter { $0.hasSuffix(".part") } == [])
     }
 
-    @Test func `man pages replace only man pages, and none is written unless all can be`() async throws {
-        let scene = try await Scene()
-        #expect(try await scene.dailies("help", "--man", "man").code == 0)
-        #expect(try await scene.dailies("help", "--man", "man").code == 0)
-        let run = try scene.read("man/man1/dailies-run.1")
-        try scene.write(".TH \"DAILIES\\-RUN\" \"1\" \"\" \"dailies 0.1\" \"Dailies\"\n", to: "man/man1/dailies-run.1")
-        try scene.write("my own page", to: "man/man7/dailies-money.7")
-        let outcome = try await scene.dailies("help", "--man", "man")
-        #expect(outcome.code == 64)
-        let words = "{FOLDER}/man/man7/dailies-money.7 was not written by `dailies help --man`, \(Self.words)"
-        #expect(outcome.err.contains(words), "\(outcome.err)")
-        #expect(try scene.read("man/man7/dailies-money.7") == "my own page")
-        #expect(try scene.read("man/man1/dailies-run.1") != run)
-        try FileManager.default.removeItem(atPath: scene.folder + "/man/man7/dailies-money.7")
-        #expect(try await scene.dailies("help", "--man", "man").code == 0)
-        #expect(try scene.read("man/man1/dailies-run.1") == run)
-    }
-
     @Test(arguments: [
         ("dailies.sqlite", 1), ("notes", 1), ("dailies.sqlite-wal", 64), ("pipe", 1), ("link", 1),
     ])

@@ -131,15 +131,14 @@ extension ProcessSuite {
                 "plan", manifest, "--store", stage.store, "--provider", "simulator", "--base-url", simulator.url,
                 "--out", stage.path("plan.json"),
             ])
-            try dailies(["help", "--man", stage.path("man")])
             func mode(_ path: String) throws -> Int? {
                 (try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? NSNumber)?.intValue
             }
             #expect(try mode(stage.renders + "/batch/clip-001.mp4") == 0o644 & ~umask)
-            for page in ["sheet.html", "plan.json", "man/man1/dailies-run.1"] {
+            for page in ["sheet.html", "plan.json"] {
                 #expect(try mode(stage.path(page)) == 0o666 & ~umask, "\(page)")
             }
-            for folder in [stage.renders, stage.path("man")] { #expect(try mode(folder) == 0o777 & ~umask) }
+            #expect(try mode(stage.renders) == 0o777 & ~umask)
             for ending in ["", "-lock"] { #expect(try mode(stage.store + ending) == 0o600, "\(ending)") }
         }
 

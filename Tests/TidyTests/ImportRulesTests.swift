@@ -10,7 +10,7 @@ struct ImportRulesTests {
     static let allowed: [String: Set<String>] = [
         "DailiesCore": [],
         "ExactJSON": [],
-        "DailiesManifest": ["DailiesCore", "ExactJSON", "Yams", "Crypto", "Foundation"],
+        "DailiesManifest": ["DailiesCore", "ExactJSON", "Yams", "Crypto", "Foundation", "HeapModule"],
         "DailiesStore": ["DailiesCore", "CSQLite", "Dispatch", "Synchronization", "Glibc", "Darwin"],
         "ProviderWire": ["DailiesCore", "ExactJSON"],
         "DailiesProvider": Set(
@@ -25,8 +25,10 @@ struct ImportRulesTests {
             "Logging",
         ],
         "ProviderSimulator": Set(
-            ["DailiesCore", "ProviderWire", "ExactJSON", "Hummingbird", "HummingbirdCore", "Logging", "Foundation"]
-                + nio),
+            [
+                "DailiesCore", "ProviderWire", "ExactJSON", "DequeModule", "HeapModule", "Hummingbird",
+                "HummingbirdCore", "Logging", "Foundation",
+            ] + nio),
         "DailiesCLI": [
             "CBuildInfo", "DailiesCore", "ExactJSON", "DailiesManifest", "DailiesStore", "ProviderWire",
             "DailiesProvider",
@@ -38,7 +40,7 @@ struct ImportRulesTests {
             "DailiesCore", "ExactJSON", "DailiesManifest", "DailiesStore", "CSQLite", "DailiesProvider",
             "DailiesRunner",
             "ProviderSimulator", "ProviderWire", "AsyncHTTPClient", "ArgumentParser", "Dispatch", "Foundation",
-            "Logging",
+            "HeapModule", "Logging",
             "NIOCore", "NIOHTTP1", "NIOPosix", "Synchronization",
         ],
     ]

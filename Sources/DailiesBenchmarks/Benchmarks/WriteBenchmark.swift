@@ -1,4 +1,5 @@
 import ArgumentParser
+import CSQLite
 import DailiesCore
 import DailiesStore
 import Dispatch
@@ -13,8 +14,8 @@ struct WriteBenchmark: ParsableCommand {
         discussion: """
             A task has four steps: intent, accepted, running, completed. As in a run, a step is written when the \
             previous one is acknowledged, with --slots tasks in progress. The C loop writes the same rows with \
-            prepared statements, in as many commits, to a store with the same schema, triggers and settings. It \
-            makes no checks and reports no results.
+            prepared statements, in as many commits, to a store with the same schema, triggers and settings. Its \
+            statements and values are recorded from the store itself. It makes no checks and reports no results.
 
               swift run -c release DailiesBenchmarks durable-steps                 # 1 min
               swift run -c release DailiesBenchmarks durable-steps --tasks 2000 --rounds 1
@@ -28,12 +29,13 @@ struct WriteBenchmark: ParsableCommand {
     func run() throws {
         var recorder = ResultRecorder("durable-steps", record)
         recorder.say("\(tasks) tasks of four steps, \(slots) under way, \(rounds) rounds")
+        let recording = try recorded()
         var ratios: [Double] = []
         for round in 1...rounds {
             let stage = try BenchmarkEnvironment()
             let storeResult = try throughStore(stage)
-            let loop = try RawSQLiteBaseline(path: stage.path("plain.sqlite"), tasks: tasks, stage: stage)
-            let loopResult = try loop.run(stepsPerCommit: max(1, storeResult.steps / storeResult.commits))
+            let loop = try RawSQLiteBaseline(recording, path: stage.path("plain.sqlite"), tasks: tasks)
+            let loopResult = try loop.run(steps: storeResult.steps, commits: storeResult.commits)
             ratios.append(storeResult.rate / loopResult.rate)
             recorder.say(
                 "round \(round): store \(ResultRecorder.figure(storeResult.rate)) steps/s in "
@@ -49,6 +51,19 @@ struct WriteBenchmark: ParsableCommand {
         let commits: Int
         let seconds: Double
         var rate: Double { Double(steps) / seconds }
+    }
+
+    /// The writes of one run through the store, which is not measured.
+    private func recorded() throws -> Recording {
+        Recording.install()
+        defer { sqlite3_reset_auto_extension() }
+        let stage = try BenchmarkEnvironment()
+        let store = try Store.open(stage.path("recorded.sqlite"), for: .running)
+        try WriteLoad.importManifest(tasks, in: store)
+        let load = WriteLoad(store: store, tasks: tasks, slots: slots)
+        let recording = try Recording.during { try load.run() }
+        try store.close()
+        return recording
     }
 
     private func throughStore(_ stage: BenchmarkEnvironment) throws -> Rate {

@@ -1,7 +1,6 @@
 import ArgumentParser
 import DailiesCore
 import DailiesManifest
-import ExactJSON
 import Foundation
 
 /// Adds options from configuration files to the command line, unless the command line or the environment sets them.
@@ -21,8 +20,8 @@ struct ConfigurationLoader: Sendable {
         let origin: String
     }
 
-    private static let projectFiles = [".dailies.toml", ".dailies.yaml", "dailies.yaml"]
-    private static let userFiles = ["config.toml", "config.yaml"]
+    private static let projectFiles = [".dailies.yaml", "dailies.yaml"]
+    private static let userFiles = ["config.yaml"]
 
     /// The configuration of the active command. Set once, before the command is parsed.
     nonisolated(unsafe) private(set) static var current = ConfigurationLoader()
@@ -88,8 +87,8 @@ struct ConfigurationLoader: Sendable {
         let line = TypedCommand(
             name: name, arguments: Array(typed.dropFirst()), known: options(of: command), environment: environment)
         var configured = ConfigurationLoader()
-        let user = try userFolder(environment).flatMap { try file($0, userFiles) }
-        let project = try file(line.manifestFolder, projectFiles)
+        let user = try userFolder(environment).flatMap { try file($0, userFiles, former: "config.toml") }
+        let project = try file(line.manifestFolder, projectFiles, former: ".dailies.toml")
         if let user { try configured.addUserFile(user) }
         if let project { try configured.addProjectFile(project, line) }
         if name == "run", !line.isGiven("help"), let path = line.value(of: "plan") {
@@ -116,11 +115,18 @@ struct ConfigurationLoader: Sendable {
 
     // MARK: Files
 
-    private static func file(_ folder: String, _ names: [String]) throws -> ConfigurationFile? {
+    /// - Parameters:
+    ///   - names: the last one is the name to suggest.
+    ///   - former: the name of a TOML file, which earlier versions read.
+    private static func file(_ folder: String, _ names: [String], former: String) throws -> ConfigurationFile? {
+        let prefix = folder.isEmpty ? "" : folder + "/"
+        guard !FileManager.default.fileExists(atPath: prefix + former) else {
+            throw Stop(.usage, Self.conversion(from: prefix + former, to: prefix + (names.last ?? "")))
+        }
         var files: [ConfigurationFile] = []
         for name in names {
             do throws(ConfigurationFile.Problem) {
-                let path = folder.isEmpty ? name : folder + "/" + name
+                let path = prefix + name
                 guard let file = try ConfigurationFile.read(path) else { continue }
                 if file.isManifest { Self.warnOfManifest(path) } else { files.append(file) }
             } catch {
@@ -131,6 +137,12 @@ struct ConfigurationLoader: Sendable {
             throw Stop(.usage, "both \(files[0].path) and \(files[1].path) exist; keep only one of them")
         }
         return files.first
+    }
+
+    private static func conversion(from toml: String, to yaml: String) -> String {
+        "\(SafeText.escaped(toml)): TOML is no longer read; move its lines to \(SafeText.escaped(yaml)), write "
+            + "`name: value` instead of `name = value`, and delete \(SafeText.escaped(toml)); see "
+            + "`dailies help configuration`"
     }
 
     private static func warnOfManifest(_ path: String) {
@@ -292,21 +304,12 @@ enum FolderSettings {
     static func announce(json: Bool) {
         let changes = ConfigurationLoader.current.folderChanges
         guard !changes.isEmpty else { return }
-        if json { return JSONLine.write("folder_settings") { write("settings", to: &$0) } }
+        if json { return JSONLine.write("folder_settings", ["settings": Self.json]) }
         let list = changes.map { "\($0.name) \(SafeText.escaped($0.value)) (\($0.origin))" }
         Console.error("settings from the project file: \(list.joined(separator: ", "))")
     }
 
-    static func write(_ name: String, to writer: inout JSONWriter) {
-        writer.name(name)
-        writer.array { array in
-            for change in ConfigurationLoader.current.folderChanges {
-                array.object { writer in
-                    writer.member("name", change.name)
-                    writer.member("value", change.value)
-                    writer.member("from", change.origin)
-                }
-            }
-        }
+    static var json: [JSONObject] {
+        ConfigurationLoader.current.folderChanges.map { ["name": $0.name, "value": $0.value, "from": $0.origin] }
     }
 }

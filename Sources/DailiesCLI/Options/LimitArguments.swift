@@ -7,21 +7,20 @@ enum ConcurrencyArgument: ExpressibleByArgument {
     case model(ModelID, Int)
 
     private static let modelPrefix = "model:"
-    private static let range = 1...1_000_000
+    fileprivate static let range = 1...1_000_000
 
     init?(argument: String) {
-        if argument.hasPrefix(Self.modelPrefix) {
-            let text = argument.dropFirst(Self.modelPrefix.count)
-            // Split at the last equals sign: a model name may contain one, a number cannot.
-            guard let last = text.lastIndex(of: "="), last > text.startIndex,
-                let limit = Int(text[text.index(after: last)...])
-            else { return nil }
-            self = .model(ModelID(String(text[..<last])), limit)
-        } else if let limit = Int(argument) {
-            self = .total(limit)
-        } else {
-            return nil
-        }
+        guard let (model, text) = Self.parts(argument), let limit = Int(text) else { return nil }
+        self = model.map { .model($0, limit) } ?? .total(limit)
+    }
+
+    /// The model, if one is named, and the text of its limit.
+    fileprivate static func parts(_ argument: String) -> (model: ModelID?, limit: Substring)? {
+        guard argument.hasPrefix(modelPrefix) else { return (nil, argument[...]) }
+        let text = argument.dropFirst(modelPrefix.count)
+        // Split at the last equals sign: a model name may contain one, a number cannot.
+        guard let last = text.lastIndex(of: "="), last > text.startIndex else { return nil }
+        return (ModelID(String(text[..<last])), text[text.index(after: last)...])
     }
 
     static func validate(_ all: [ConcurrencyArgument]) throws {
@@ -58,6 +57,20 @@ enum ConcurrencyArgument: ExpressibleByArgument {
         limits.byModel = controls.modelConcurrency
         for (model, limit) in byModel(all) { limits.byModel[model] = limit }
         return limits
+    }
+}
+
+/// The argument of `dailies concurrency`: `25`, `none`, `model:seedance-2.0=8`, `model:seedance-2.0=none`.
+struct LimitArgument: ExpressibleByArgument {
+    let model: ModelID?
+    /// nil: no limit.
+    let number: Int?
+
+    init?(argument: String) {
+        guard let (model, text) = ConcurrencyArgument.parts(argument) else { return nil }
+        self.model = model
+        number = text.lowercased() == "none" ? nil : Int(text)
+        guard text.lowercased() == "none" || number.map(ConcurrencyArgument.range.contains) == true else { return nil }
     }
 }
 

@@ -3,7 +3,6 @@ import DailiesCore
 import DailiesManifest
 import DailiesProvider
 import DailiesRunner
-import ExactJSON
 import Foundation
 
 /// The known models.
@@ -239,35 +238,16 @@ enum DiagnosticOutput {
     }
 
     static func json(_ problem: ManifestDiagnostic, kind: String) -> String {
-        var writer = JSONWriter()
-        writer.object { writer in
-            writer.member("type", kind)
-            writer.member("file", problem.file)
-            writer.member("line", problem.line)
-            writer.member("column", problem.column)
-            writer.member("field", problem.field)
-            writer.member("what", problem.what)
-            writer.member("todo", problem.todo)
-            if let excerpt = problem.excerpt {
-                writer.name("excerpt")
-                writer.object {
-                    $0.member("text", excerpt.text)
-                    $0.member("caret", excerpt.caret)
-                }
-            }
-        }
-        return writer.text
+        let members: JSONObject = [
+            "type": kind, "file": problem.file, "line": problem.line, "column": problem.column, "field": problem.field,
+            "what": problem.what, "todo": problem.todo,
+        ]
+        guard let excerpt = problem.excerpt else { return members.text }
+        return (members + ["excerpt": ["text": excerpt.text, "caret": excerpt.caret] as JSONObject]).text
     }
 
     static func jsonEnd(count: Int) -> String {
-        var writer = JSONWriter()
-        writer.object { writer in
-            writer.member("type", "refused")
-            writer.member("problems", count)
-            writer.member("shown", count)
-            writer.member("exit_code", Int(ExitCode.refused.rawValue))
-        }
-        return writer.text
+        (["type": "refused", "problems": count, "shown": count, "exit_code": ExitCode.refused] as JSONObject).text
     }
 }
 

@@ -9,14 +9,12 @@ struct OutputFile {
     enum Kind: String {
         case sheet = "dailies sheet"
         case plan = "dailies plan"
-        case manPage = "dailies help --man"
 
         /// The first characters of the file.
         var beginning: String {
             switch self {
             case .sheet: "<!doctype html>\n"
             case .plan: "{\n  \"type\": \"dailies-plan\","
-            case .manPage: ".TH \"DAILIES"
             }
         }
 
@@ -24,7 +22,7 @@ struct OutputFile {
         var mark: String {
             switch self {
             case .sheet: "<title>Contact sheet · Dailies</title>"
-            case .plan, .manPage: beginning
+            case .plan: beginning
             }
         }
     }

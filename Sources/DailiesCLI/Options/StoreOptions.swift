@@ -22,22 +22,37 @@ struct StoreOptions: ParsableArguments {
     }
 
     /// Opens the store for reading; possible during a run.
-    func openForReading() throws -> Store {
+    func openForReading() throws -> Store { try open(for: .reading, "read") }
+
+    /// Opens the store to queue commands for the active or next run.
+    func openForCommands() throws -> Store { try open(for: .telling, "open") }
+
+    private func open(for use: Store.Use, _ verb: String) throws -> Store {
         try requireStore()
+        return try Store.opened(path, for: use, failure: "cannot \(verb) the store \(path)")
+    }
+}
+
+extension Store {
+    /// - Throws: ``Stop`` with 1, which starts with `failure`.
+    static func opened(_ path: String, for use: Store.Use, failure: String) throws -> Store {
         do {
-            return try Store.open(path, for: .reading)
+            return try open(path, for: use)
         } catch {
-            throw Stop(.unexpected, "cannot read the store \(path): \(error)")
+            throw Stop(.unexpected, "\(failure): \(error)")
         }
     }
 
-    /// Opens the store to queue commands for the active or next run.
-    func openForCommands() throws -> Store {
-        try requireStore()
+    /// Closes the store after `body`, also if that throws.
+    func closing<Result>(_ body: (Store) throws -> Result) throws -> Result {
+        let result: Result
         do {
-            return try Store.open(path, for: .telling)
+            result = try body(self)
         } catch {
-            throw Stop(.unexpected, "cannot open the store \(path): \(error)")
+            try close()
+            throw error
         }
+        try close()
+        return result
     }
 }

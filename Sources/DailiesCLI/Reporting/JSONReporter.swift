@@ -1,6 +1,5 @@
 import DailiesCore
 import DailiesStore
-import ExactJSON
 
 /// Prints one JSON object per line to standard output, each with a `type`. The last one contains the exit code.
 struct JSONReporter: RunReporter {
@@ -8,15 +7,12 @@ struct JSONReporter: RunReporter {
 
     func began(_ overview: RunOverview) {
         progress.withLock { $0 = RunProgress(overview) }
-        line("started") { writer in
-            writer.name("batches")
-            writer.array { array in
-                for batch in overview.batches.ownNames { array.string(batch) }
-            }
-            writer.member("open", overview.open)
-            writer.member("total", overview.total)
-            writer.member("concurrency", overview.concurrency)
-        }
+        JSONLine.write(
+            "started",
+            [
+                "batches": overview.batches.ownNames, "open": overview.open, "total": overview.total,
+                "concurrency": overview.concurrency,
+            ])
     }
 
     func happened(_ event: RunEvent, at instant: Instant) {
@@ -28,76 +24,49 @@ struct JSONReporter: RunReporter {
     }
 
     static func write(_ event: RunEvent, at instant: Instant, in batches: BatchNames) {
-        JSONLine.write(type(of: event)) { writer in
-            writer.member("at", Composition.Calendar.timestamp(instant))
-            write(event, in: batches, to: &writer)
-        }
+        JSONLine.write(type(of: event), ["at": instant] + json(event, in: batches))
     }
 
     func snapshot() {
         let now = progress.withLock { $0 }
-        line("snapshot") { writer in
-            writer.member("total", now.total)
-            writer.member("completed", now.completed)
-            writer.member("saved", now.saved)
-            writer.member("failed", now.failed)
-            writer.member("cancelled", now.cancelled)
-            writer.member("uncertain", now.uncertain.count)
-            writer.member("in_flight", now.inFlightCount)
-            writer.member("waiting", now.waiting)
-            writer.member("credits", number: now.charged.description)
-        }
+        JSONLine.write(
+            "snapshot",
+            [
+                "total": now.total, "completed": now.completed, "saved": now.saved, "failed": now.failed,
+                "cancelled": now.cancelled, "uncertain": now.uncertain.count, "in_flight": now.inFlightCount,
+                "waiting": now.waiting, "credits": now.charged,
+            ])
     }
 
     func ended(_ summary: RunSummary) {
-        line("finished") { writer in
-            for (state, count) in summary.counts { writer.member(state.rawValue, count) }
-            StatusOutput.write(heldBack: summary.status.heldBack, to: &writer)
-            writer.member("saved", summary.saved)
-            writer.member("at_provider", summary.atProvider)
-            writer.member("at_provider_credits", number: summary.status.reservedAtProvider.description)
-            writer.member("uncertain", summary.uncertain)
-            writer.member("lost", summary.lost)
-            writer.member("unsaved", summary.unsaved)
-            writer.member("unknown_costs", summary.unknownCosts)
-            StatusOutput.write(summary.keyNeeds, to: &writer)
-            writer.member("credits", number: summary.charged.description)
-            writer.name("reasons")
-            writer.array { array in
-                for reason in summary.reasons { array.string(reason) }
-            }
-            writer.name("failures")
-            writer.array { array in
-                for group in summary.failures {
-                    array.object { writer in
-                        writer.member("batch", group.batchName)
-                        writer.member("failure_code", group.code)
-                        writer.member("count", group.count)
-                        writer.member("example", group.example.text)
-                        writer.member("failure_message", optional: group.message)
-                    }
-                }
-            }
-            writer.member("exit_code", Int(summary.code.rawValue))
+        let failures = summary.failures.map { group -> JSONObject in
+            [
+                "batch": group.batchName, "failure_code": group.code, "count": group.count,
+                "example": group.example.text, "failure_message": group.message,
+            ]
         }
+        JSONLine.write(
+            "finished",
+            JSONObject(summary.counts.map { ($0.state.rawValue, $0.count) }) + [
+                "waits_again": StatusOutput.json(heldBack: summary.status.heldBack),
+                "saved": summary.saved,
+                "at_provider": summary.atProvider,
+                "at_provider_credits": summary.status.reservedAtProvider,
+                "uncertain": summary.uncertain,
+                "lost": summary.lost,
+                "unsaved": summary.unsaved,
+                "unknown_costs": summary.unknownCosts,
+                "needs_key": StatusOutput.json(summary.keyNeeds),
+                "credits": summary.charged,
+                "reasons": summary.reasons,
+                "failures": failures,
+                "exit_code": summary.code,
+            ])
     }
 
     /// For a run that was refused or whose store failed. The output ends with the exit code, like that of any run.
     func refused(_ stop: Stop) {
-        line("finished") { writer in
-            writer.name("reasons")
-            writer.array { array in array.string(stop.message) }
-            writer.member("exit_code", Int(stop.code.rawValue))
-        }
-    }
-
-    private func line(_ type: String, _ body: (inout JSONWriter) -> Void) {
-        var writer = JSONWriter()
-        writer.object { writer in
-            writer.member("type", type)
-            body(&writer)
-        }
-        Console.out(writer.text)
+        JSONLine.write("finished", ["reasons": [stop.message], "exit_code": stop.code])
     }
 
     private static func type(of event: RunEvent) -> String {
@@ -122,54 +91,26 @@ struct JSONReporter: RunReporter {
         }
     }
 
-    private static func write(_ event: RunEvent, in batches: BatchNames, to writer: inout JSONWriter) {
-        switch event {
-        case .submitted(let key, let model):
-            name(key, in: batches, to: &writer)
-            writer.member("model", model.text)
-        case .accepted(let key, let remote, let estimate):
-            name(key, in: batches, to: &writer)
-            writer.member("task_id", remote.text)
-            credits("estimated_credits", estimate, to: &writer)
-        case .running(let key), .lost(let key), .unresolved(let key), .withdrawn(let key), .retried(let key):
-            name(key, in: batches, to: &writer)
-        case .completed(let key, let charged), .cancelled(let key, let charged):
-            name(key, in: batches, to: &writer)
-            credits("credits", charged, to: &writer)
-        case .waitsAgain(let key, let reason, let charged):
-            name(key, in: batches, to: &writer)
-            writer.member("reason", reason.rawValue)
-            credits("credits", charged, to: &writer)
-        case .failed(let key, let code, let message, let charged):
-            name(key, in: batches, to: &writer)
-            text("failure_code", code, to: &writer)
-            text("failure_message", message, to: &writer)
-            credits("credits", charged, to: &writer)
-        case .saved(let key, let path):
-            name(key, in: batches, to: &writer)
-            writer.member("output_path", path)
-        case .downloadFailed(let key, let reason), .uncertain(let key, let reason):
-            name(key, in: batches, to: &writer)
-            writer.member("reason", reason)
-        case .paused(let reason, let detail, let until):
-            writer.member("reason", PauseFormatter.words(for: reason))
-            writer.member("detail", detail)
-            text("until", until.map(Composition.Calendar.timestamp), to: &writer)
-        case .resumed: break
-        case .warning(let text): writer.member("message", text)
+    private static func json(_ event: RunEvent, in batches: BatchNames) -> JSONObject {
+        func name(_ task: TaskName) -> JSONObject {
+            (batches.name(of: task.batch).map { ["batch": $0] } ?? [:]) + ["key": task.key.text]
         }
-    }
-
-    private static func name(_ task: TaskName, in batches: BatchNames, to writer: inout JSONWriter) {
-        if let batch = batches.name(of: task.batch) { writer.member("batch", batch) }
-        writer.member("key", task.key.text)
-    }
-
-    private static func credits(_ name: String, _ credits: Credits?, to writer: inout JSONWriter) {
-        if let credits { writer.member(name, number: credits.description) } else { writer.nullMember(name) }
-    }
-
-    private static func text(_ name: String, _ text: String?, to writer: inout JSONWriter) {
-        if let text { writer.member(name, text) } else { writer.nullMember(name) }
+        return switch event {
+        case .submitted(let key, let model): name(key) + ["model": model.text]
+        case .accepted(let key, let remote, let estimate):
+            name(key) + ["task_id": remote.text, "estimated_credits": estimate]
+        case .running(let key), .lost(let key), .unresolved(let key), .withdrawn(let key), .retried(let key): name(key)
+        case .completed(let key, let charged), .cancelled(let key, let charged): name(key) + ["credits": charged]
+        case .waitsAgain(let key, let reason, let charged):
+            name(key) + ["reason": reason.rawValue, "credits": charged]
+        case .failed(let key, let code, let message, let charged):
+            name(key) + ["failure_code": code, "failure_message": message, "credits": charged]
+        case .saved(let key, let path): name(key) + ["output_path": path]
+        case .downloadFailed(let key, let reason), .uncertain(let key, let reason): name(key) + ["reason": reason]
+        case .paused(let reason, let detail, let until):
+            ["reason": PauseFormatter.words(for: reason), "detail": detail, "until": until]
+        case .resumed: [:]
+        case .warning(let text): ["message": text]
+        }
     }
 }

@@ -1,4 +1,5 @@
 import DailiesCore
+import DailiesManifest
 import Foundation
 
 /// Lines in an unnamed temporary file, which disappears with this object or the process.
@@ -6,10 +7,8 @@ final class Spool {
     private let stream: UnsafeMutablePointer<FILE>
 
     init() throws {
-        var path = Array("\(FileManager.default.temporaryDirectory.path)/dailies-XXXXXX".utf8CString)
-        let descriptor = path.withUnsafeMutableBufferPointer { $0.baseAddress.map { mkstemp($0) } ?? -1 }
+        let descriptor = TemporaryFile.create()
         guard descriptor >= 0 else { throw Self.stop() }
-        unlink(path)
         guard let stream = fdopen(descriptor, "w+") else {
             close(descriptor)
             throw Self.stop()

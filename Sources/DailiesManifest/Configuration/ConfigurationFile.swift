@@ -1,7 +1,7 @@
 import DailiesCore
 import Foundation
 
-/// A configuration file: flat names, each with a value or a list of values. YAML, or a small subset of TOML.
+/// A configuration file: flat names, each with a value or a list of values, in YAML.
 public struct ConfigurationFile: Sendable {
     /// A setting and its values.
     public struct Entry: Hashable, Sendable {
@@ -69,7 +69,7 @@ public struct ConfigurationFile: Sendable {
             throw Problem(description: "\(path): is not UTF-8; save it as UTF-8")
         }
         guard data.count <= maximumBytes else {
-            if !path.hasSuffix(".toml"), hasTasks(text) {
+            if hasTasks(text) {
                 return ConfigurationFile(path: path, entries: [], isManifest: true)
             }
             throw Problem(description: "\(path): is larger than \(maximumBytes) bytes")
@@ -83,9 +83,9 @@ public struct ConfigurationFile: Sendable {
         self.isManifest = isManifest
     }
 
-    /// - Parameter path: for messages, and for the format, by extension.
+    /// - Parameter path: for messages.
     package init(_ text: String, path: String) throws(Problem) {
-        guard let entries = path.hasSuffix(".toml") ? try Self.toml(text, path) : try Self.yaml(text, path) else {
+        guard let entries = try Self.yaml(text, path) else {
             self.init(path: path, entries: [], isManifest: true)
             return
         }
@@ -160,144 +160,4 @@ public struct ConfigurationFile: Sendable {
                 "\(path):\(place.line):\(place.column): \(name) is not a plain value; write \(name): value, or "
                 + "a list of values")
     }
-
-    // MARK: TOML
-
-    /// Reads lines `name = value`, where the value is a string, number, boolean, or a list of those on one line.
-    private static func toml(_ text: String, _ path: String) throws(Problem) -> [Entry] {
-        var entries: [Entry] = []
-        // Swift treats CRLF as a single character, different from a line feed.
-        let lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
-        for (index, text) in lines.enumerated() {
-            var line = TOMLLine(text, number: index + 1)
-            do throws(TOMLLine.SyntaxError) {
-                if let entry = try line.entry() { entries.append(entry) }
-            } catch {
-                throw Problem(description: "\(path):\(index + 1):\(line.column()): \(error.text)")
-            }
-        }
-        return entries
-    }
-}
-
-/// One line of the supported TOML subset.
-///
-/// Source: TOML 1.0.0, sections Comment, Keys (bare), String (basic and literal, single-line), Array.
-struct TOMLLine {
-    struct SyntaxError: Error {
-        let text: String
-    }
-
-    private let number: Int
-    private var rest: Substring
-    /// The last position whose column was computed.
-    private var known: (index: Substring.Index, column: Int)
-
-    init(_ line: Substring, number: Int) {
-        self.number = number
-        rest = line
-        known = (line.startIndex, 1)
-    }
-
-    /// The column at which `rest` starts, 1-based.
-    mutating func column() -> Int {
-        let passed = rest.base.unicodeScalars.distance(from: known.index, to: rest.startIndex)
-        known = (rest.startIndex, known.column + passed)
-        return known.column
-    }
-
-    /// nil for a line without content.
-    mutating func entry() throws(SyntaxError) -> ConfigurationFile.Entry? {
-        skipBlanks()
-        if isAtEnd { return nil }
-        guard rest.first != "[" else {
-            throw SyntaxError(text: "tables are not supported; write name = value at the top, or use YAML")
-        }
-        let start = column()
-        let name = rest.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_" || $0 == "-") }
-        rest = rest.dropFirst(name.count)
-        skipBlanks()
-        guard !name.isEmpty, rest.first == "=" else {
-            throw SyntaxError(text: "expected name = value; names consist of letters, digits, _ and -, without dots")
-        }
-        rest.removeFirst()
-        skipBlanks()
-        let values = rest.first == "[" ? try list() : [try value()]
-        skipBlanks()
-        guard isAtEnd else { throw SyntaxError(text: "unexpected text after the value of \(name); remove it") }
-        return ConfigurationFile.Entry(name: String(name), values: values, line: number, column: start)
-    }
-
-    private var isAtEnd: Bool { rest.isEmpty || rest.first == "#" }
-
-    private mutating func skipBlanks() { rest = rest.drop { $0 == " " || $0 == "\t" } }
-
-    private mutating func list() throws(SyntaxError) -> [ConfigurationFile.Value] {
-        rest.removeFirst()
-        var values: [ConfigurationFile.Value] = []
-        while true {
-            skipBlanks()
-            if rest.first == "]" { break }
-            values.append(try value())
-            skipBlanks()
-            if rest.first == "," { rest.removeFirst() } else if rest.first != "]" { break }
-        }
-        guard rest.first == "]" else {
-            throw SyntaxError(text: "the list does not end on this line; write it on one line")
-        }
-        rest.removeFirst()
-        return values
-    }
-
-    private mutating func value() throws(SyntaxError) -> ConfigurationFile.Value {
-        let start = column()
-        return ConfigurationFile.Value(text: try text(), line: number, column: start)
-    }
-
-    private mutating func text() throws(SyntaxError) -> String {
-        switch rest.first {
-        case "\"": return try basicString()
-        case "'": return try literalString()
-        default:
-            let word = rest.prefix { !" \t,]#".contains($0) }
-            let isNumber = word.wholeMatch(of: #/[+-]?[0-9]+(\.[0-9]+)?/#) != nil
-            guard isNumber || word == "true" || word == "false" else {
-                throw SyntaxError(
-                    text: word.isEmpty
-                        ? "a value is missing" : "\(word) is not a value; put text in \"quotation marks\"")
-            }
-            rest = rest.dropFirst(word.count)
-            return String(word)
-        }
-    }
-
-    private mutating func literalString() throws(SyntaxError) -> String {
-        guard !rest.hasPrefix("'''") else { throw SyntaxError(text: "text on several lines is not supported") }
-        let text = rest.dropFirst().prefix { $0 != "'" }
-        guard rest.dropFirst(text.count + 1).first == "'" else {
-            throw SyntaxError(text: "the text is not closed; add a '")
-        }
-        rest = rest.dropFirst(text.count + 2)
-        return String(text)
-    }
-
-    private mutating func basicString() throws(SyntaxError) -> String {
-        guard !rest.hasPrefix("\"\"\"") else { throw SyntaxError(text: "text on several lines is not supported") }
-        rest.removeFirst()
-        var text = ""
-        while let next = rest.popFirst() {
-            switch next {
-            case "\"": return text
-            case "\\":
-                guard let escaped = rest.popFirst(), let character = Self.escapes[escaped] else {
-                    throw SyntaxError(text: "this escape is not supported; write \\\\ for a backslash, or use 'text'")
-                }
-                text.append(character)
-            default: text.append(next)
-            }
-        }
-        throw SyntaxError(text: "the text is not closed; add a quotation mark")
-    }
-
-    private static let escapes: [Character: Character] = ["\"": "\"", "\\": "\\", "n": "\n", "t": "\t", "r": "\r"]
 }

@@ -1,4 +1,5 @@
 import Foundation
+import HeapModule
 
 /// Four numbers, ordered by the first three.
 struct Record: BitwiseCopyable, Hashable {
@@ -119,8 +120,13 @@ final class SortedRecords: @unchecked Sendable {
         private let records: SortedRecords
         private var index = 0
         private var runs: [Run] = []
-        /// A heap with the next record of each unfinished run.
-        private var heads: [(record: Record, run: Int)] = []
+        private struct Head: Comparable {
+            let record: Record
+            let run: Int
+            static func < (a: Head, b: Head) -> Bool { a.record.precedes(b.record) }
+        }
+        /// The next record of each unfinished run.
+        private var heads = Heap<Head>()
         private var isBegun = false
 
         fileprivate init(_ records: SortedRecords) { self.records = records }
@@ -141,33 +147,18 @@ final class SortedRecords: @unchecked Sendable {
             isBegun = true
             runs = ranges.map { Run(rest: $0) }
             for run in runs.indices {
-                if let record = try take(from: run, file) { heads.append((record, run)) }
+                if let record = try take(from: run, file) { heads.insert(Head(record: record, run: run)) }
             }
-            for place in heads.indices.reversed() { sink(place) }
         }
 
         private mutating func takeHead(_ file: TemporaryFile) throws(SourceError) -> Record? {
-            guard let head = heads.first else { return nil }
+            guard let head = heads.min else { return nil }
             if let following = try take(from: head.run, file) {
-                heads[0].record = following
+                heads.replaceMin(with: Head(record: following, run: head.run))
             } else {
-                heads.swapAt(0, heads.count - 1)
-                heads.removeLast()
+                heads.removeMin()
             }
-            sink(0)
             return head.record
-        }
-
-        private mutating func sink(_ place: Int) {
-            var place = place
-            while true {
-                var least = place
-                for child in [2 * place + 1, 2 * place + 2]
-                where child < heads.count && heads[child].record.precedes(heads[least].record) { least = child }
-                if least == place { return }
-                heads.swapAt(place, least)
-                place = least
-            }
         }
 
         private mutating func take(from run: Int, _ file: TemporaryFile) throws(SourceError) -> Record? {

@@ -1,21 +1,27 @@
 import Foundation
 
 /// An unnamed file in the temporary folder, deleted with its last reference or with the process.
-final class TemporaryFile: @unchecked Sendable {
+package final class TemporaryFile: @unchecked Sendable {
     // `size` changes only while a single owner writes; afterwards the file is read by offset.
     private let descriptor: Int32
     private(set) var size = 0
 
     init() throws(SourceError) {
-        let folder = FileManager.default.temporaryDirectory.path
-        var path = Array("\(folder)/dailies-XXXXXX".utf8CString)
-        descriptor = path.withUnsafeMutableBufferPointer { buffer in
-            buffer.baseAddress.map { mkstemp($0) } ?? -1
-        }
+        descriptor = Self.create()
         guard descriptor >= 0 else { throw Self.sourceError("made", errno) }
+    }
+
+    /// Opens a new unnamed file in the temporary folder.
+    ///
+    /// - Returns: its descriptor; -1 and `errno` if that fails.
+    package static func create() -> Int32 {
+        var path = Array("\(FileManager.default.temporaryDirectory.path)/dailies-XXXXXX".utf8CString)
+        let descriptor = path.withUnsafeMutableBufferPointer { $0.baseAddress.map { mkstemp($0) } ?? -1 }
+        guard descriptor >= 0 else { return descriptor }
         unlink(path)
         // Child processes must not inherit it.
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        return descriptor
     }
 
     deinit { close(descriptor) }

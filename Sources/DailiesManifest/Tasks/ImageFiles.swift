@@ -65,9 +65,7 @@ final class ImageFiles {
     private static func digest(of bytes: [UInt8]) -> String {
         var hash = SHA256()
         bytes.withUnsafeBytes { hash.update(bufferPointer: $0) }
-        return hash.finalize().withUnsafeBytes { digest in
-            digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-        }
+        return hash.finalize().hexadecimal
     }
 
     /// - Parameter path: for messages.

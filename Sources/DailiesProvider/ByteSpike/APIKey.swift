@@ -26,17 +26,12 @@ public struct APIKey: Hashable, Sendable, CustomStringConvertible, CustomDebugSt
         }
         secret = key
         let digest = SHA256.hash(data: Array(key.utf8))
-        fingerprint = KeyFingerprint(digest.prefix(6).map { Self.hexadecimal($0) }.joined())
+        fingerprint = KeyFingerprint(digest.prefix(6).hexadecimal)
     }
 
     public var description: String { "API key \(fingerprint)" }
     public var debugDescription: String { description }
     public var customMirror: Mirror { Mirror(self, children: ["fingerprint": fingerprint.text]) }
-
-    private static func hexadecimal(_ byte: UInt8) -> String {
-        let digits = String(byte, radix: 16)
-        return digits.utf8.count == 1 ? "0" + digits : digits
-    }
 }
 
 /// A key and the models it is for: a key belongs to one routing group, and groups correspond to vendors.

@@ -1,4 +1,5 @@
 import DailiesCore
+import ExactJSON
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -182,5 +183,57 @@ public final class ByteSpikeProvider: RenderProvider {
             kind: .unreachable, code: noKeyCode,
             message:
                 "no configured API key has the fingerprint \(account); use the key that the task was submitted with")
+    }
+}
+
+/// The result of a free request that checks the connection and the key.
+public struct ProviderProbe: Sendable {
+    /// The answer for a task that does not exist: `notFound` means that the key is accepted.
+    public let answer: QueryResult
+    /// The time in the response, to the second; nil without a response or a time.
+    public let repliedAt: Instant?
+}
+
+extension ByteSpikeProvider {
+    /// The id of a task that does not exist.
+    private static let nonexistentTask = RemoteTaskID("dailies-doctor-asks-for-nothing")
+
+    /// Queries a task that does not exist, with one of the configured keys. Free and without side effects.
+    public func probe(_ key: ModelAPIKey) async -> ProviderProbe {
+        let request = APIClient.Request(
+            method: .GET, target: Endpoint.query(Self.nonexistentTask), body: nil, key: key.key,
+            timeout: configuration.queryTimeout)
+        do throws(APIClient.Failure) {
+            let reply = try await api.send(request)
+            let answer = ResponseClassifier.queryAnswer(
+                status: reply.status, headers: reply.headers, body: reply.body,
+                redaction: Redactor(secrets: configuration.keys.map(\.key.secret)))
+            return ProviderProbe(answer: answer, repliedAt: reply.headers.date)
+        } catch {
+            return ProviderProbe(answer: .fault(error.fault), repliedAt: nil)
+        }
+    }
+}
+
+extension ByteSpikeProvider {
+    private static let statePath = "/simulator/state"
+    private static let stateTimeout = Duration.seconds(5)
+
+    /// The speed reported by a simulator on this machine, as a multiple of real time.
+    ///
+    /// - Returns: nil for a remote service, which is not asked, and if the service does not report a speed.
+    public func statedSpeed() async -> Double? {
+        guard configuration.isLoopback, let key = configuration.keys.first?.key else { return nil }
+        let request = APIClient.Request(
+            method: .GET, target: Self.statePath, body: nil, key: key, timeout: Self.stateTimeout)
+        do {
+            let reply = try await api.send(request)
+            guard reply.status == 200 else { return nil }
+            let speed = try JSONValue.parse(reply.body)["speed"]
+            return (speed?.number ?? speed?.string).flatMap { Double($0) }
+        } catch {
+            // Not a simulator, or one that is not running: the run itself will report that.
+            return nil
+        }
     }
 }

@@ -133,6 +133,6 @@ package struct ClipFinder {
             if count == 0 { break }
             buffer.withUnsafeBytes { hasher.update(bufferPointer: UnsafeRawBufferPointer(rebasing: $0[..<count])) }
         }
-        return .success(hasher.finalize().map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined())
+        return .success(hasher.finalize().hexadecimal)
     }
 }

@@ -237,9 +237,7 @@ final class PartialFile {
         return (offset, hasher)
     }
 
-    private static func hex(_ hasher: SHA256) -> String {
-        hasher.finalize().map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-    }
+    private static func hex(_ hasher: SHA256) -> String { hasher.finalize().hexadecimal }
 
     // MARK: Names
 

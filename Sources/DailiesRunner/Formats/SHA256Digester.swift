@@ -1,4 +1,5 @@
 import Crypto
+import DailiesCore
 import Foundation
 
 /// SHA-256 of a list of texts. Each is preceded by its length, so that different lists have different digests.
@@ -16,10 +17,5 @@ public struct SHA256Digester {
     }
 
     /// The digest so far: 64 lowercase hexadecimal digits.
-    public var hex: String {
-        hash.finalize().map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.count == 2 ? digits : "0" + digits
-        }.joined()
-    }
+    public var hex: String { hash.finalize().hexadecimal }
 }

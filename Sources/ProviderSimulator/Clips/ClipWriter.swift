@@ -22,7 +22,7 @@ public struct ClipWriter: Sendable {
     private let picture: H264Frame
 
     /// The file format of a clip.
-    public enum Container: String, Hashable, Sendable {
+    public enum Container: String, Hashable, Sendable, Codable {
         /// A valid MP4 file.
         case mp4
         /// MP4 with some bytes after its end that are not a box.

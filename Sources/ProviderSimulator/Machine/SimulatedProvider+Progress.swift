@@ -4,21 +4,21 @@ import DailiesCore
 extension SimulatedProvider {
     /// Processes everything due by the given time, without a request: for a final bill.
     public mutating func advance(to time: Instant) {
-        while let event = events.first, event.at <= time {
-            events.removeFirst()
+        while let event = events.min, event.at <= time {
+            events.removeMin()
             step(event)
         }
         now = max(now, time)
     }
 
-    private mutating func step(_ event: EventHeap.Event) {
+    private mutating func step(_ event: TimedEvent) {
         let task = tasks[event.ordinal]
         switch task.phase {
         case .queued:
             if hasFreeSlot(task.model) {
                 start(task.ordinal, at: event.at)
             } else {
-                waiting[task.model, default: WaitingQueue()].append(task.ordinal)
+                waiting[task.model, default: []].append(task.ordinal)
             }
         case .running: finish(task, at: event.at)
         // Cancelled before its time came.
@@ -68,7 +68,7 @@ extension SimulatedProvider {
     }
 
     mutating func fillSlots(of model: String, at time: Instant) {
-        while hasFreeSlot(model), let next = waiting[model]?.next() {
+        while hasFreeSlot(model), let next = waiting[model]?.popFirst() {
             if tasks[next].phase == .queued { start(next, at: time) }
         }
     }

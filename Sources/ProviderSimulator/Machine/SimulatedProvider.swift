@@ -1,5 +1,7 @@
 import DailiesCore
+import DequeModule
 import ExactJSON
+import HeapModule
 import ProviderWire
 
 /// The provider as a pure state machine: requests and times in, responses out. No clock, threads or I/O.
@@ -27,9 +29,10 @@ public struct SimulatedProvider: Sendable {
     var ordinalByKey: [OwnedKey: Int] = [:]
     /// The latest task of each owner that its client has queried by ID, which proves that the client knows its owner.
     var lastAskedByID: [UInt64: Int] = [:]
-    var events = EventHeap()
+    /// The times at which tasks change state by themselves.
+    var events = Heap<TimedEvent>()
     /// Tasks whose wait is over but that have no free slot, by model, in order.
-    var waiting: [String: WaitingQueue] = [:]
+    var waiting: [String: Deque<Int>] = [:]
     var runningByModel: [String: Int] = [:]
     var inFlight = 0
     var running = 0
@@ -96,27 +99,11 @@ struct OwnedKey: Hashable, Sendable {
     let key: String
 }
 
-/// A FIFO queue.
-struct WaitingQueue: Hashable, Sendable {
-    private(set) var ordinals: [Int] = []
-    private var head = 0
-
-    init(_ ordinals: [Int] = []) { self.ordinals = ordinals }
-
-    var rest: ArraySlice<Int> { ordinals[head...] }
-
-    mutating func append(_ ordinal: Int) { ordinals.append(ordinal) }
-
-    mutating func next() -> Int? {
-        guard head < ordinals.count else { return nil }
-        head += 1
-        let ordinal = ordinals[head - 1]
-        if head == ordinals.count || head > 1024 {
-            ordinals.removeFirst(head)
-            head = 0
-        }
-        return ordinal
-    }
+/// A task that changes state by itself. At equal times the older task is first.
+struct TimedEvent: Hashable, Comparable, Sendable {
+    let at: Instant
+    let ordinal: Int
+    static func < (a: TimedEvent, b: TimedEvent) -> Bool { (a.at, a.ordinal) < (b.at, b.ordinal) }
 }
 
 /// Spending in the current window of the spend limit.

@@ -1,7 +1,7 @@
 import DailiesCore
 
 /// A task of the provider: what was fixed at acceptance, and its progress.
-struct SimulatedTask: Hashable, Sendable {
+struct SimulatedTask: Hashable, Sendable, Codable {
     /// The state of a task.
     enum Phase: Hashable, Sendable {
         /// Becomes `running` when its wait is over and a slot is free, or `cancelled`.
@@ -46,7 +46,7 @@ struct SimulatedTask: Hashable, Sendable {
     /// Real time: already divided by the speed.
     let queuedFor: Duration
     let runsFor: Duration
-    let outcome: Outcome
+    var outcome = Outcome.completes
     let estimate: BilledAmount
     /// The cost of the completed task.
     let bill: BilledAmount
@@ -67,14 +67,95 @@ struct SimulatedTask: Hashable, Sendable {
     let droppedAt: Instant?
 
     var phase: Phase = .queued
-    /// Number of `completed` responses so far. Kept in snapshots, but not in journals.
+    /// Number of `completed` responses so far.
     var completedReplies = 0
-    /// Whether its client has queried it by ID. Kept in snapshots, but not in journals.
+    /// Whether its client has queried it by ID.
     var isAskedByID = false
-    /// The current version of its clip. Kept in snapshots, but not in journals.
+    /// The current version of its clip.
     var assetVersion = 0
     /// Whether the response states the cost of a cancellation.
     var statesCancelCharge = true
+
+    /// What the journal keeps, with the names of its JSON members: what was fixed at acceptance, except the outcome.
+    enum CodingKeys: String, CodingKey {
+        case ordinal, id, owner, content, dialect, model, resolution, seconds, estimate, bill, container
+        case outTaskID = "out_task_id"
+        case aspectRatio = "aspect_ratio"
+        case submittedAt = "submitted_at_ns"
+        case queuedFor = "queued_for_ns"
+        case runsFor = "runs_for_ns"
+        case perSecond = "per_second_nano"
+        case forgottenUntil = "forgotten_until_ns"
+        case keyForgottenAt = "key_forgotten_at_ns"
+        case repliesWithoutURL = "replies_without_url"
+        case repliesWithoutCost = "replies_without_cost"
+        case isAssetLate = "is_asset_late"
+        case droppedAt = "dropped_at_ns"
+    }
+}
+
+extension SimulatedTask.Outcome: Codable {
+    private enum Keys: String, CodingKey {
+        case fails
+        case code = "error_code"
+        case message = "error_message"
+    }
+
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: Keys.self)
+        let fails = try values.decodeIfPresent(Bool.self, forKey: .fails) ?? false
+        self =
+            fails
+            ? .fails(
+                code: try values.decodeIfPresent(String.self, forKey: .code),
+                message: try values.decodeIfPresent(String.self, forKey: .message))
+            : .completes
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        guard case .fails(let code, let message) = self else { return }
+        var values = encoder.container(keyedBy: Keys.self)
+        try values.encode(true, forKey: .fails)
+        try values.encodeIfPresent(code, forKey: .code)
+        try values.encodeIfPresent(message, forKey: .message)
+    }
+}
+
+// How the synthesized code reads and writes durations, in nanoseconds, and the members that early journals omit.
+extension KeyedEncodingContainer {
+    fileprivate mutating func encode(_ duration: Duration, forKey key: Key) throws {
+        try encode(duration.nanoseconds, forKey: key)
+    }
+}
+
+extension KeyedDecodingContainer {
+    fileprivate func decode(_ type: Duration.Type, forKey key: Key) throws -> Duration {
+        .nanoseconds(try decode(Int64.self, forKey: key))
+    }
+
+    fileprivate func decode(_ type: Bool.Type, forKey key: Key) throws -> Bool {
+        try decodeIfPresent(type, forKey: key) ?? false
+    }
+
+    fileprivate func decode(_ type: ClipWriter.Container.Type, forKey key: Key) throws -> ClipWriter.Container {
+        try decodeIfPresent(type, forKey: key) ?? .mp4
+    }
+}
+
+extension Dialect: Codable {}
+
+extension Instant: Codable {
+    /// Reads nanoseconds since the Unix epoch.
+    public init(from decoder: any Decoder) throws { self.init(nanoseconds: try Int64(from: decoder)) }
+    /// Writes nanoseconds since the Unix epoch.
+    public func encode(to encoder: any Encoder) throws { try nanoseconds.encode(to: encoder) }
+}
+
+extension Credits: Codable {
+    /// Reads billionths.
+    public init(from decoder: any Decoder) throws { self.init(nano: try Int64(from: decoder)) }
+    /// Writes billionths.
+    public func encode(to encoder: any Encoder) throws { try nano.encode(to: encoder) }
 }
 
 /// An amount as written in responses, and its value in exact billionths.
@@ -110,4 +191,9 @@ struct BilledAmount: Hashable, Sendable {
             return "\(digits.isEmpty ? "0" : digits)e-\(decimals.count)"
         }
     }
+}
+
+extension BilledAmount: Codable {
+    init(from decoder: any Decoder) throws { self.init(text: try String(from: decoder)) }
+    func encode(to encoder: any Encoder) throws { try text.encode(to: encoder) }
 }

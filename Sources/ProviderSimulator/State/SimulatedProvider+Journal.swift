@@ -1,5 +1,54 @@
 import DailiesCore
 import ExactJSON
+import Foundation
+
+/// A permanent change by a request. It is written to the journal before the response is sent.
+///
+/// Completions are not journaled: they follow from what was fixed at acceptance, and from time.
+enum JournalEntry: Hashable, Sendable {
+    case accept(SimulatedTask)
+    case cancel(Int, charge: BilledAmount?, isStated: Bool)
+    case control(ControlRequest)
+}
+
+/// A line of a journal that is incomplete or was not written by this program.
+struct StateError: Error, Hashable, CustomStringConvertible {
+    let field: String
+    var description: String { "the simulator's state cannot be read: \(field)" }
+}
+
+/// One line of a journal. A ``ControlRequest`` is in the member `control`, as the client wrote it.
+private struct JournalRecord: Codable {
+    /// A task, complete, so that restoring draws nothing again.
+    struct Acceptance: Codable {
+        var task: SimulatedTask
+
+        init(_ task: SimulatedTask) { self.task = task }
+
+        init(from decoder: any Decoder) throws {
+            task = try SimulatedTask(from: decoder)
+            task.outcome = try SimulatedTask.Outcome(from: decoder)
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            try task.encode(to: encoder)
+            try task.outcome.encode(to: encoder)
+        }
+    }
+
+    let at: Instant
+    let generator: UInt64
+    let submits: Int
+    var accept: Acceptance?
+    var cancel: Int?
+    var charge: BilledAmount?
+    var stated: Bool?
+
+    enum CodingKeys: String, CodingKey {
+        case at = "at_ns"
+        case generator, submits, accept, cancel, charge, stated
+    }
+}
 
 // The journal: one JSON line per change, enough to restore the same tasks and the same bill.
 //
@@ -14,52 +63,53 @@ extension SimulatedProvider {
 
     /// Called after the change was applied.
     func line(for change: JournalEntry) -> [UInt8] {
-        var writer = JSONWriter()
-        writer.object { object in
-            object.member("at_ns", now)
-            object.member("generator", generator.state)
-            object.member("submits", bill.submits)
-            switch change {
-            case .accept(let task):
-                object.name("accept")
-                task.write(to: &object)
-            case .cancel(let ordinal, let charge, let isStated):
-                object.member("cancel", ordinal)
-                object.optional("charge", charge?.text)
-                object.member("stated", isStated)
-            case .control(let order):
-                object.name("control")
-                object.raw(order.text)
-            }
+        var record = JournalRecord(at: now, generator: generator.state, submits: bill.submits)
+        var control = ""
+        switch change {
+        case .accept(let task): record.accept = JournalRecord.Acceptance(task)
+        case .cancel(let ordinal, let charge, let isStated):
+            (record.cancel, record.charge, record.stated) = (ordinal, charge, isStated)
+        case .control(let order): control = ",\"control\":\(order.text)"
         }
-        return writer.bytes
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        do {
+            return try encoder.encode(record).dropLast() + Array("\(control)}".utf8)
+        } catch {
+            preconditionFailure("a change cannot be written: \(error)")
+        }
     }
 
     /// Applies one line, on a simulator with the same configuration that has applied all earlier lines.
-    mutating func replay(_ line: some Collection<UInt8>) throws {
-        let record = try StateReader(line)
-        advance(to: try record.instant("at_ns"))
-        generator = SplitMix64(seed: try record.integer("generator"))
-        bill.submits = try record.count("submits")
-        let change = try change(record)
+    mutating func replay(_ line: [UInt8]) throws {
+        let record: JournalRecord
+        do {
+            record = try JSONDecoder().decode(JournalRecord.self, from: Data(line))
+        } catch {
+            throw StateError(field: "\(error)")
+        }
+        // The counter needs room to increase.
+        guard Int32(exactly: record.submits) != nil else { throw StateError(field: "submits") }
+        advance(to: record.at)
+        generator = SplitMix64(seed: record.generator)
+        bill.submits = record.submits
+        let change = try change(record, line)
         apply(change)
         if case .accept(let task) = change, let key = task.outTaskID { bill.submitsByKey[key, default: 0] += 1 }
     }
 
-    private func change(_ record: StateReader) throws -> JournalEntry {
-        if record.has("accept") {
-            let task = try SimulatedTask(try record.record("accept"))
+    private func change(_ record: JournalRecord, _ line: [UInt8]) throws -> JournalEntry {
+        if let task = record.accept?.task {
             guard task.ordinal == tasks.count else { throw StateError(field: "ordinal \(task.ordinal)") }
             return .accept(task)
         }
-        if record.has("cancel") {
-            let ordinal: Int = try record.integer("cancel")
-            guard tasks.indices.contains(ordinal), !tasks[ordinal].phase.isFinal else {
+        if let ordinal = record.cancel {
+            guard let isStated = record.stated, tasks.indices.contains(ordinal), !tasks[ordinal].phase.isFinal else {
                 throw StateError(field: "cancel \(ordinal)")
             }
-            let charge = try record.optionalText("charge").map { BilledAmount(text: $0) }
-            return .cancel(ordinal, charge: charge, isStated: try record.flag("stated"))
+            return .cancel(ordinal, charge: record.charge, isStated: isStated)
         }
-        return .control(try ControlRequest(try record.record("control").value))
+        guard let control = try JSONValue.parse(line)["control"] else { throw StateError(field: "control") }
+        return .control(try ControlRequest(control))
     }
 }

@@ -1,6 +1,7 @@
 import DailiesCore
-import ProviderSimulator
 import Testing
+
+@testable import ProviderSimulator
 
 struct FaultPlanTests {
     /// A simulator on which one kind of fault always occurs.
@@ -384,11 +385,12 @@ struct FaultPlanTests {
     func `an invalid control is refused as a whole`(body: String) {
         var harness = Harness()
         harness.machine.advance(to: harness.now)
-        let before = harness.machine.snapshot()
+        let before = harness.machine
         let reply = harness.send("POST", "/simulator/control", body)
         #expect(reply.status == 400)
         #expect(reply.errorCode == "invalid_param")
-        #expect(harness.machine.snapshot() == before)
+        #expect(harness.machine.controls == before.controls)
+        #expect(harness.machine.configuration.faults == before.configuration.faults)
     }
 
     private func order(_ harness: inout Harness, _ body: String) {

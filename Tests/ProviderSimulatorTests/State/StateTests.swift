@@ -30,41 +30,20 @@ struct StateTests {
         }
     }
 
-    @Test func `a simulator restored from a snapshot behaves like the original`() throws {
-        var harness = Harness(Self.busy)
-        for number in 0..<120 {
-            _ = Self.step(number, &harness)
-            guard number % 20 == 19 else { continue }
-            let snapshot = harness.machine.snapshot()
-            var restored = harness
-            restored.machine = try SimulatedProvider(
-                restoring: snapshot, configuration: Harness.configuration(Self.busy), catalogue: Harness.catalogue)
-            #expect(restored.machine.snapshot() == snapshot)
-            var original = harness
-            for later in number..<number + 60 {
-                #expect(Self.step(later, &restored) == Self.step(later, &original))
-            }
-            #expect(restored.machine.snapshot() == original.machine.snapshot())
-            #expect(restored.machine.bill == original.machine.bill)
-        }
-        #expect(harness.machine.bill.charges.count > 10)
-    }
-
-    @Test func `a snapshot keeps changes by controls`() throws {
+    @Test func `a journal keeps changes by controls`() throws {
         var harness = Harness()
+        harness.machine.recordsChanges = true
         _ = harness.send("POST", "/simulator/control", "{\"balance\":7.5,\"outage\":true,\"fault\":{\"refuse\":0.125}}")
-        let restored = try SimulatedProvider(
-            restoring: harness.machine.snapshot(), configuration: Harness.configuration(), catalogue: Harness.catalogue)
+        var restored = SimulatedProvider(configuration: Harness.configuration(), catalogue: Harness.catalogue)
+        for line in harness.machine.takeChanges() { try restored.replay(line) }
         #expect(restored.controls == harness.machine.controls)
         #expect(restored.configuration.faults[.refuse] == 0.125)
     }
 
-    @Test(arguments: ["", "{}", "{\"version\":2}", "[1]"])
-    func `an invalid snapshot is refused`(text: String) {
-        #expect(throws: StateError.self) {
-            try SimulatedProvider(
-                restoring: Array(text.utf8), configuration: Harness.configuration(), catalogue: Harness.catalogue)
-        }
+    @Test(arguments: ["", "{}", "[1]", #"{"at_ns":1,"generator":1,"submits":1}"#, #"{"at_ns":1.5}"#])
+    func `an invalid line is refused`(text: String) {
+        var machine = SimulatedProvider(configuration: Harness.configuration(), catalogue: Harness.catalogue)
+        #expect(throws: StateError.self) { try machine.replay(Array(text.utf8)) }
     }
 
     @Test func `a journal restores tasks, bill and queues after every step`() throws {
@@ -143,22 +122,5 @@ struct StateTests {
         var machine = SimulatedProvider(configuration: Harness.configuration(), catalogue: Harness.catalogue)
         _ = try SimulatorJournal(path: path, replayingOn: &machine)
         #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == line)
-    }
-
-    @Test func `the heap returns times in order, at equal times the older task first`() {
-        var heap = EventHeap()
-        var generator = SplitMix64(seed: 7)
-        var expected: [EventHeap.Event] = []
-        for ordinal in 0..<500 {
-            let event = EventHeap.Event(at: Instant(milliseconds: Int64(generator.next() % 50)), ordinal: ordinal)
-            heap.insert(event)
-            expected.append(event)
-        }
-        var found: [EventHeap.Event] = []
-        while let event = heap.first {
-            heap.removeFirst()
-            found.append(event)
-        }
-        #expect(found == expected.sorted())
     }
 }

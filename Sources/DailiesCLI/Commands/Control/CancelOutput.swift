@@ -1,6 +1,5 @@
 import DailiesCore
 import DailiesStore
-import ExactJSON
 
 /// Counts of cancel outcomes.
 struct CancelTally {
@@ -80,18 +79,17 @@ struct CancelOutput {
     }
 
     private func writeJSON(_ row: TaskRow, _ outcome: CancelOutcome) {
-        JSONLine.write("task") { writer in
-            writer.member("batch", row.batchName)
-            writer.member("key", row.key.text)
-            writer.member("attempt", row.attempt)
-            writer.member("task_id", optional: row.latest?.remoteID?.text)
-            writer.member("outcome", Self.jsonName(for: outcome))
+        let task: JSONObject = [
+            "batch": row.batchName, "key": row.key.text, "attempt": row.attempt,
+            "task_id": row.latest?.remoteID?.text, "outcome": Self.jsonName(for: outcome),
+        ]
+        let result: JSONObject =
             switch outcome {
-            case .ended(_, let charged): writer.member("credits", credits: charged)
-            case .uncertain(let reason), .lost(let reason), .failed(let reason): writer.member("reason", reason)
-            case .withdrawn, .alreadyFinished, .rendering, .requested, .queued: break
+            case .ended(_, let charged): ["credits": charged]
+            case .uncertain(let reason), .lost(let reason), .failed(let reason): ["reason": reason]
+            case .withdrawn, .alreadyFinished, .rendering, .requested, .queued: [:]
             }
-        }
+        JSONLine.write("task", task + result)
     }
 
     private static func jsonName(for outcome: CancelOutcome) -> String {
@@ -110,18 +108,14 @@ struct CancelOutput {
 
     func finish(_ tally: CancelTally, code: ExitCode) {
         if isJSON {
-            return JSONLine.write("finished") { writer in
-                writer.member("withdrawn", tally.withdrawn)
-                writer.member("cancelled", tally.cancelled)
-                writer.member("completed", tally.completed)
-                writer.member("already_over", tally.finished)
-                writer.member("renders", tally.rendering)
-                writer.member("asked", tally.requested)
-                writer.member("uncertain", tally.uncertain)
-                writer.member("not_cancelled", tally.failed)
-                writer.member("told", tally.queued)
-                writer.member("exit_code", Int(code.rawValue))
-            }
+            return JSONLine.write(
+                "finished",
+                [
+                    "withdrawn": tally.withdrawn, "cancelled": tally.cancelled, "completed": tally.completed,
+                    "already_over": tally.finished, "renders": tally.rendering, "asked": tally.requested,
+                    "uncertain": tally.uncertain, "not_cancelled": tally.failed, "told": tally.queued,
+                    "exit_code": code,
+                ])
         }
         let parts = [
             (tally.withdrawn, "cancelled before being sent"), (tally.cancelled, "cancelled at the provider"),

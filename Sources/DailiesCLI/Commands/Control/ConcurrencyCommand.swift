@@ -32,32 +32,3 @@ struct ConcurrencyCommand: AsyncParsableCommand {
         }
     }
 }
-
-/// `25`, `none`, `model:seedance-2.0=8`, `model:seedance-2.0=none`.
-struct LimitArgument: ExpressibleByArgument {
-    private static let modelPrefix = "model:"
-    private static let range = 1...1_000_000
-
-    let model: ModelID?
-    /// nil: no limit.
-    let number: Int?
-
-    init?(argument: String) {
-        var text = argument[...]
-        if text.hasPrefix(Self.modelPrefix) {
-            guard let mark = text.lastIndex(of: "=") else { return nil }
-            let name = text[..<mark].dropFirst(Self.modelPrefix.count)
-            guard !name.isEmpty else { return nil }
-            model = ModelID(String(name))
-            text = text[text.index(after: mark)...]
-        } else {
-            model = nil
-        }
-        if text.lowercased() == "none" {
-            number = nil
-        } else {
-            guard let value = Int(text), Self.range.contains(value) else { return nil }
-            number = value
-        }
-    }
-}

@@ -1,6 +1,5 @@
 import DailiesCore
 import DailiesStore
-import ExactJSON
 
 /// Current pauses and limits as text and as JSON.
 struct ControlsOutput {
@@ -59,28 +58,13 @@ struct ControlsOutput {
         controls.pauses.compactMap { if case .model(let model) = $0 { model.text } else { nil } }.sorted()
     }
 
-    var json: String {
-        var writer = JSONWriter()
-        writer.object { writer in
-            writer.member("paused", controls.pauses.contains(.everything))
-            writer.name("paused_batches")
-            writer.array { array in
-                for name in pausedBatches { array.string(name) }
-            }
-            writer.name("paused_models")
-            writer.array { array in
-                for model in pausedModels { array.string(model) }
-            }
-            writer.member("concurrency", optional: controls.concurrency)
-            writer.name("model_concurrency")
-            writer.object { writer in
-                for (model, limit) in controls.modelConcurrency.sorted(by: { $0.key < $1.key }) {
-                    writer.member(model.text, limit)
-                }
-            }
-            writer.member("has_runner", hasRunner)
-            if let isApplied { writer.member("taken_up", isApplied) }
-        }
-        return writer.text
+    var json: JSONObject {
+        let models = controls.modelConcurrency.sorted { $0.key < $1.key }
+        let state: JSONObject = [
+            "paused": controls.pauses.contains(.everything), "paused_batches": pausedBatches,
+            "paused_models": pausedModels, "concurrency": controls.concurrency,
+            "model_concurrency": JSONObject(models.map { ($0.key.text, $0.value) }), "has_runner": hasRunner,
+        ]
+        return state + (isApplied.map { ["taken_up": $0] } ?? [:])
     }
 }

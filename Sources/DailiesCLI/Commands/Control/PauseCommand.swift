@@ -79,7 +79,7 @@ enum ControlCommand {
             let text = ControlsOutput(
                 controls: try store.runControls(), batches: try store.batches(),
                 hasRunner: try Store.runner(of: options.path) != nil, isApplied: isApplied, before: before)
-            Console.out(isJSON ? text.json : text.text)
+            Console.out(isJSON ? text.json.text : text.text)
         } catch {
             try store.close()
             throw error

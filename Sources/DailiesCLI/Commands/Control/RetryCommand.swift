@@ -2,7 +2,6 @@ import ArgumentParser
 import DailiesCore
 import DailiesRunner
 import DailiesStore
-import ExactJSON
 
 struct RetryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -72,7 +71,7 @@ struct RetryCommand: AsyncParsableCommand {
         let waiting = try session.store.summary().total.waiting
         Console.out(
             json
-                ? result.json(waiting: waiting)
+                ? result.json(waiting: waiting).text
                 : session.hasActiveRun ? result.queuedText : result.text(waiting: waiting))
         if result.refused > 0 { throw ExitCode.refused.asExit }
         if result.pending > 0 { throw ExitCode.stoppedEarly.asExit }
@@ -165,14 +164,7 @@ private struct RetryResult {
         return "; charged so far: \(charged) credits\(unknown)"
     }
 
-    func json(waiting: Int) -> String {
-        var writer = JSONWriter()
-        writer.object { writer in
-            writer.member("retried", tasks)
-            writer.member("never_sent", unsent)
-            writer.member("new_takes", takes)
-            writer.member("waiting", waiting)
-        }
-        return writer.text
+    func json(waiting: Int) -> JSONObject {
+        ["retried": tasks, "never_sent": unsent, "new_takes": takes, "waiting": waiting]
     }
 }

@@ -31,7 +31,7 @@ struct DoctorCommand: AsyncParsableCommand, PrintingCommand {
         report.settings = DoctorSettings.list(store, provider, output: output)
         StoreCheck.run(store, output: output ?? RunOptionsDefaults.output, in: &report)
         await ProviderCheck.run(provider, isOffline: offline, in: &report)
-        Console.out(json ? DoctorOutput.json(report) : DoctorOutput.text(report))
+        Console.out(json ? DoctorOutput.json(report).text : DoctorOutput.text(report))
         throw report.code.asExit
     }
 }

@@ -1,5 +1,4 @@
 import DailiesCore
-import ExactJSON
 
 /// The output of `doctor`, as tables or JSON.
 enum DoctorOutput {
@@ -18,31 +17,13 @@ enum DoctorOutput {
         return warnings > 0 ? "OK, with warnings" : "OK"
     }
 
-    static func json(_ report: DoctorReport) -> String {
-        var writer = JSONWriter()
-        writer.object { writer in
-            writer.name("settings")
-            writer.array { array in
-                for setting in report.settings {
-                    array.object { writer in
-                        writer.member("name", setting.name)
-                        writer.member("value", setting.value)
-                        writer.member("from", setting.origin)
-                    }
-                }
-            }
-            writer.name("checks")
-            writer.array { array in
-                for check in report.checks {
-                    array.object { writer in
-                        writer.member("name", check.name)
-                        writer.member("level", check.level.rawValue)
-                        writer.member("message", check.message)
-                    }
-                }
-            }
-            writer.member("exit_code", Int(report.code.rawValue))
+    static func json(_ report: DoctorReport) -> JSONObject {
+        let settings = report.settings.map { setting -> JSONObject in
+            ["name": setting.name, "value": setting.value, "from": setting.origin]
         }
-        return writer.text
+        let checks = report.checks.map { check -> JSONObject in
+            ["name": check.name, "level": check.level.rawValue, "message": check.message]
+        }
+        return ["settings": settings, "checks": checks, "exit_code": report.code]
     }
 }

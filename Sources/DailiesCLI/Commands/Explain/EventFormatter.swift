@@ -1,6 +1,5 @@
 import DailiesCore
 import DailiesStore
-import ExactJSON
 
 /// Log events as text and as JSON.
 enum EventFormatter {
@@ -73,25 +72,20 @@ enum EventFormatter {
         return "\(SafeText.escaped(kind)) \(SafeText.escaped(event.amountText ?? "\(amount)")) credits"
     }
 
-    static func write(_ event: EventRow, to writer: inout JSONWriter) {
-        writer.member("at", time: event.at)
-        writer.member("attempt", optional: event.attempt)
-        writer.member("kind", event.kind)
-        writer.member("from_state", optional: event.from?.rawValue)
-        writer.member("to_state", optional: event.to?.rawValue)
-        writer.member("amount_kind", optional: event.amountKind)
-        writer.member("amount", credits: event.amount)
-        writer.member("amount_text", optional: event.amountText)
-        writer.member("amount_field", optional: event.amountField)
-        writer.member("source", optional: event.source)
-        writer.member("code", optional: event.code)
-        writer.member("message", optional: event.message)
-    }
-}
-
-extension JSONWriter {
-    /// A whole number, or null.
-    mutating func member(_ name: String, optional number: (some BinaryInteger)?) {
-        if let number { member(name, number) } else { nullMember(name) }
+    static func json(_ event: EventRow) -> JSONObject {
+        [
+            "at": event.at,
+            "attempt": event.attempt,
+            "kind": event.kind,
+            "from_state": event.from?.rawValue,
+            "to_state": event.to?.rawValue,
+            "amount_kind": event.amountKind,
+            "amount": event.amount,
+            "amount_text": event.amountText,
+            "amount_field": event.amountField,
+            "source": event.source,
+            "code": event.code,
+            "message": event.message,
+        ]
     }
 }

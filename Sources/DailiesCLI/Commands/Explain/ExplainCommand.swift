@@ -50,7 +50,7 @@ struct ExplainCommand: PrintingCommand {
         } else {
             explanation = try explain(TaskKey(words[1]), in: words[0])
         }
-        Console.out(json ? ExplainOutput.json(explanation) : ExplainOutput.text(explanation))
+        Console.out(json ? ExplainOutput.json(explanation).text : ExplainOutput.text(explanation))
     }
 
     private func addHistory(to explanation: inout Explanation, from reader: Store) throws {

@@ -1,7 +1,6 @@
 import DailiesCore
 import DailiesRunner
 import DailiesStore
-import ExactJSON
 
 /// An explanation as text and as JSON.
 enum ExplainOutput {
@@ -79,38 +78,24 @@ enum ExplainOutput {
 
     // MARK: JSON
 
-    static func json(_ explanation: Explanation) -> String {
-        var writer = JSONWriter()
-        writer.object { writer in
-            writer.member("batch", explanation.batchName)
-            writer.member("key", explanation.key.text)
-            writer.member("verdict", jsonName(for: explanation.verdict))
-            writer.member("reason", explanation.reason)
-            writer.name("decided_by")
-            write(explanation.differences, to: &writer)
-            if let nearest = explanation.nearest {
-                writer.name("nearest")
-                writer.object { writer in
-                    writer.member("key", nearest.row.key.text)
-                    writer.member("state", nearest.row.state.rawValue)
-                    writer.name("differs_in")
-                    write(nearest.differences, to: &writer)
-                }
-            } else {
-                writer.nullMember("nearest")
-            }
-            writer.name("task")
-            if let row = explanation.row { ExportRow.write(row, explanation.clip, to: &writer) } else { writer.null() }
-            writer.name("attempts")
-            writer.array { array in
-                for attempt in explanation.attempts { array.object { write(attempt, to: &$0) } }
-            }
-            writer.name("events")
-            writer.array { array in
-                for event in explanation.events { array.object { EventFormatter.write(event, to: &$0) } }
-            }
+    static func json(_ explanation: Explanation) -> JSONObject {
+        let nearest = explanation.nearest.map { nearest -> JSONObject in
+            [
+                "key": nearest.row.key.text, "state": nearest.row.state.rawValue,
+                "differs_in": nearest.differences.map(json),
+            ]
         }
-        return writer.text
+        return [
+            "batch": explanation.batchName,
+            "key": explanation.key.text,
+            "verdict": jsonName(for: explanation.verdict),
+            "reason": explanation.reason,
+            "decided_by": explanation.differences.map(json),
+            "nearest": nearest,
+            "task": explanation.row.map { ExportRow.json($0, explanation.clip) },
+            "attempts": explanation.attempts.map(json),
+            "events": explanation.events.map(EventFormatter.json),
+        ]
     }
 
     private static func jsonName(for verdict: Explanation.Verdict) -> String {
@@ -121,34 +106,27 @@ enum ExplainOutput {
         }
     }
 
-    private static func write(_ differences: [RequestDifference], to writer: inout JSONWriter) {
-        writer.array { array in
-            for difference in differences {
-                array.object { writer in
-                    writer.member("field", difference.field)
-                    for (name, value) in [("stored", difference.stored), ("manifest", difference.asked)] {
-                        if let value { writer.member(name, value) } else { writer.nullMember(name) }
-                    }
-                }
-            }
-        }
+    private static func json(_ difference: RequestDifference) -> JSONObject {
+        ["field": difference.field, "stored": difference.stored, "manifest": difference.asked]
     }
 
-    private static func write(_ attempt: AttemptRow, to writer: inout JSONWriter) {
-        writer.member("attempt", attempt.number)
-        writer.member("state", attempt.state.rawValue)
-        writer.member("submission_key", attempt.submissionKey.text)
-        writer.member("dialect", attempt.dialect.rawValue)
-        writer.member("key_fingerprint", attempt.account.text)
-        writer.member("task_id", optional: attempt.remoteID?.text)
-        writer.member("submitted_at", time: attempt.submittedAt)
-        writer.member("not_accepted_at", time: attempt.notAcceptedAt)
-        writer.member("settled_at", time: attempt.settledAt)
-        writer.member("superseded_at", time: attempt.supersededAt)
-        writer.member("reserved", credits: attempt.reserved)
-        writer.member("credits", credits: attempt.credits)
-        writer.member("output_path", optional: attempt.outputPath)
-        writer.member("failure_code", optional: attempt.failureCode)
-        writer.member("failure_message", optional: attempt.failureMessage)
+    private static func json(_ attempt: AttemptRow) -> JSONObject {
+        [
+            "attempt": attempt.number,
+            "state": attempt.state.rawValue,
+            "submission_key": attempt.submissionKey.text,
+            "dialect": attempt.dialect.rawValue,
+            "key_fingerprint": attempt.account.text,
+            "task_id": attempt.remoteID?.text,
+            "submitted_at": attempt.submittedAt,
+            "not_accepted_at": attempt.notAcceptedAt,
+            "settled_at": attempt.settledAt,
+            "superseded_at": attempt.supersededAt,
+            "reserved": attempt.reserved,
+            "credits": attempt.credits,
+            "output_path": attempt.outputPath,
+            "failure_code": attempt.failureCode,
+            "failure_message": attempt.failureMessage,
+        ]
     }
 }

@@ -49,7 +49,7 @@ struct ExportCommand: PrintingCommand {
         var clips = ClipLookup(store: reader.path)
         switch json ? .json : format {
         case .json: try writeArray(&pages, &clips)
-        case .jsonl: try write(&pages) { ExportRow.json($0, clips.find($0)) }
+        case .jsonl: try write(&pages) { ExportRow.json($0, clips.find($0)).text }
         case .csv:
             let batch = try TaskLookup.batch(selection.batch, in: reader)
             let tagNames = try reader.tagNames(batch.map { [$0.id] })
@@ -74,7 +74,8 @@ struct ExportCommand: PrintingCommand {
     private func writeArray(_ pages: inout TaskPages, _ clips: inout ClipLookup) throws {
         var lead = "[\n"
         while let page = try pages.next() {
-            Console.out(lead + page.map { ExportRow.json($0, clips.find($0)) }.joined(separator: ",\n"), lineEnd: "")
+            Console.out(
+                lead + page.map { ExportRow.json($0, clips.find($0)).text }.joined(separator: ",\n"), lineEnd: "")
             lead = ",\n"
         }
         Console.out(lead == "[\n" ? "[]" : "\n]")

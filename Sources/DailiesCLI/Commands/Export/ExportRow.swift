@@ -1,46 +1,38 @@
 import DailiesCore
 import DailiesRunner
 import DailiesStore
-import ExactJSON
 
 /// One task as a row of `export`.
 enum ExportRow {
-    static func json(_ row: TaskRow, _ clip: ClipFinder.Finding?) -> String {
-        var writer = JSONWriter()
-        write(row, clip, to: &writer)
-        return writer.text
-    }
-
     /// - Parameter clip: nil if no clip was saved.
-    static func write(_ row: TaskRow, _ clip: ClipFinder.Finding?, to writer: inout JSONWriter) {
+    static func json(_ row: TaskRow, _ clip: ClipFinder.Finding?) -> JSONObject {
         let latest = row.latest
-        writer.object { writer in
-            writer.member("batch", row.batchName)
-            writer.member("key", row.key.text)
-            writer.member("state", row.state.rawValue)
-            writer.member("is_uncertain", row.isOpen && latest?.remoteID == nil)
-            writer.member("is_lost", latest?.lostAt != nil)
-            writer.member("model", row.model.text)
-            writer.member("prompt", row.prompt)
-            writer.member("tags", tags: row.tags)
-            writer.member("priority", row.priority)
-            writer.member("attempt", row.attempt)
-            writer.member("submission_key", optional: latest?.submissionKey.text)
-            writer.member("task_id", optional: latest?.remoteID?.text)
-            writer.member("estimated_credits", credits: latest?.estimated)
-            writer.member("credits", credits: row.credits)
-            writer.member("submitted_at", time: latest?.submittedAt)
-            writer.member("completed_at", time: latest?.completedAt)
-            writer.member("settled_at", time: row.settledAt)
-            writer.member("output_path", optional: clip?.path ?? latest?.outputPath)
-            writer.member("output_state", optional: clip?.word)
-            writer.member("output_sha256", optional: latest?.outputSHA256)
-            writer.member("output_bytes", optional: latest?.outputBytes)
-            writer.member("failure_code", optional: row.failureCode)
-            writer.member("failure_message", optional: latest?.failureMessage)
-            writer.name("request")
-            writer.raw(row.request.text)
-        }
+        return [
+            "batch": row.batchName,
+            "key": row.key.text,
+            "state": row.state.rawValue,
+            "is_uncertain": row.isOpen && latest?.remoteID == nil,
+            "is_lost": latest?.lostAt != nil,
+            "model": row.model.text,
+            "prompt": row.prompt,
+            "tags": JSONObject(row.tags),
+            "priority": row.priority,
+            "attempt": row.attempt,
+            "submission_key": latest?.submissionKey.text,
+            "task_id": latest?.remoteID?.text,
+            "estimated_credits": latest?.estimated,
+            "credits": row.credits,
+            "submitted_at": latest?.submittedAt,
+            "completed_at": latest?.completedAt,
+            "settled_at": row.settledAt,
+            "output_path": clip?.path ?? latest?.outputPath,
+            "output_state": clip?.word,
+            "output_sha256": latest?.outputSHA256,
+            "output_bytes": latest?.outputBytes,
+            "failure_code": row.failureCode,
+            "failure_message": latest?.failureMessage,
+            "request": row.request,
+        ]
     }
 
     private static let csvColumns = [

@@ -17,11 +17,7 @@ struct ManifestWriter {
         }
     }
 
-    func header(batch: String) -> String {
-        var writer = JSONWriter()
-        writer.object { $0.member("batch", batch) }
-        return writer.text
-    }
+    func header(batch: String) -> String { (["batch": batch] as JSONObject).text }
 
     /// Differences between a line and the stored request.
     struct Change {
@@ -42,24 +38,14 @@ struct ManifestWriter {
 
     func task(_ row: TaskRow, _ change: Change = .none) -> String {
         let members = change.applied(to: Self.members(of: row.request))
-        var writer = JSONWriter()
-        writer.object { writer in
-            writer.member("id", row.key.text)
-            for member in members where fields.contains(ByteKey(member.name)) {
-                writer.member(member.name, Self.written(member, of: row))
-            }
-            let extra = members.filter { !fields.contains(ByteKey($0.name)) }
-            if !extra.isEmpty {
-                writer.name("extra")
-                writer.object { writer in
-                    for member in extra { writer.member(member.name, member.value) }
-                }
-            }
-            if !row.tags.isEmpty { writer.member("tags", tags: row.tags) }
-            if row.priority != 0 { writer.member("priority", row.priority) }
-            if let output = row.output { writer.member("output", output) }
-        }
-        return writer.text
+        let extra = members.filter { !fields.contains(ByteKey($0.name)) }
+        var line: [(String, any JSONOutput)] = [("id", row.key.text)]
+        line += members.filter { fields.contains(ByteKey($0.name)) }.map { ($0.name, Self.written($0, of: row)) }
+        if !extra.isEmpty { line.append(("extra", JSONObject(extra.map { ($0.name, $0.value) }))) }
+        if !row.tags.isEmpty { line.append(("tags", JSONObject(row.tags))) }
+        if row.priority != 0 { line.append(("priority", row.priority)) }
+        if let output = row.output { line.append(("output", output)) }
+        return JSONObject(line).text
     }
 
     /// Doubles pairs of braces in a prompt, because `{{` starts a variable name. An image that was given as a file is

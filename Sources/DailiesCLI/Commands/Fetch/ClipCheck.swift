@@ -1,7 +1,6 @@
 import DailiesCore
 import DailiesRunner
 import DailiesStore
-import ExactJSON
 
 /// Checks that clips recorded as saved are on disk.
 struct ClipCheck {
@@ -67,24 +66,17 @@ struct ClipCheck {
             + (moved == 1 ? "its original path" : "their original paths")
     }
 
-    func write(to writer: inout JSONWriter) {
-        writer.name("files")
-        writer.object { writer in
-            writer.member("checked", checked)
-            writer.member("moved", moved)
-            writer.name("losses")
-            writer.array { array in
-                for loss in losses {
-                    array.object { writer in
-                        writer.member("batch", loss.row.batchName)
-                        writer.member("key", loss.row.key.text)
-                        writer.member("attempt", loss.row.attempt.number)
-                        writer.member("output_path", loss.row.clip.path)
-                        writer.member("output_state", loss.finding.word)
-                    }
-                }
-            }
+    var json: JSONObject {
+        let losses = losses.map { loss -> JSONObject in
+            [
+                "batch": loss.row.batchName,
+                "key": loss.row.key.text,
+                "attempt": loss.row.attempt.number,
+                "output_path": loss.row.clip.path,
+                "output_state": loss.finding.word,
+            ]
         }
+        return ["checked": checked, "moved": moved, "losses": losses]
     }
 
     /// The problem with a clip, escaped for output; nil if the clip is present.

@@ -1,6 +1,5 @@
 import DailiesCore
 import DailiesStore
-import ExactJSON
 
 /// The output of `fetch`, as text or JSON.
 struct FetchOutput: RunReporter {
@@ -35,11 +34,7 @@ struct FetchOutput: RunReporter {
         guard isJSON else {
             return Console.error("\(SafeText.escaped(batch))/\(SafeText.escaped(key.text)): \(reason)")
         }
-        JSONLine.write(type) { writer in
-            writer.member("batch", batch)
-            writer.member("key", key.text)
-            writer.member("reason", reason)
-        }
+        JSONLine.write(type, ["batch": batch, "key": key.text, "reason": reason])
     }
 
     // MARK: During the downloads
@@ -60,12 +55,8 @@ struct FetchOutput: RunReporter {
 
     func finish(lost: Int, gone: Int, unsaved: Int, code: ExitCode) {
         if isJSON {
-            return JSONLine.write("finished") { writer in
-                writer.member("lost", lost)
-                writer.member("gone", gone)
-                writer.member("unsaved", unsaved)
-                writer.member("exit_code", Int(code.rawValue))
-            }
+            return JSONLine.write(
+                "finished", ["lost": lost, "gone": gone, "unsaved": unsaved, "exit_code": code])
         }
         guard lost > 0 || unsaved > 0 else { return Console.error("nothing to fetch: all selected clips are present") }
         var parts = ["\(TaskDescription.count(lost, "clip")) missing or changed"]

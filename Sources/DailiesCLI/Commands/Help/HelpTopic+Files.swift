@@ -21,7 +21,7 @@ extension HelpTopic {
           dailies status --check-files
           dailies fetch --missing
 
-        Permissions: the store and its files and copies have mode 0600. Clips have 0644, pages, plans and man pages 0666 and
-        folders 0777, minus the umask.
+        Permissions: the store and its files and copies have mode 0600. Clips have 0644, pages and plans 0666, and folders
+        0777, minus the umask.
         """
 }

@@ -133,8 +133,8 @@ enum HelpTopic: String, CaseIterable {
         with `dailies store backup`. Mount the folder into a container, not the file. Do not create hard links: a
         store with two names is refused.
 
-        The store, its log, index, lock and backups have mode 0600, regardless of the umask. Clips get 0644; pages,
-        plans and man pages 0666; folders 0777; each minus the umask.
+        The store, its log, index, lock and backups have mode 0600, regardless of the umask. Clips get 0644; pages and
+        plans 0666; folders 0777; each minus the umask.
 
         During a run, from another terminal:
           dailies status --watch          show progress
@@ -163,8 +163,8 @@ enum HelpTopic: String, CaseIterable {
         manifest's folder (or the current folder), your user file, and the defaults. `dailies doctor` shows the source
         of each setting.
 
-          project file   dailies.yaml, .dailies.yaml or .dailies.toml
-          user file      $XDG_CONFIG_HOME/dailies/config.yaml or config.toml (default folder: ~/.config)
+          project file   dailies.yaml or .dailies.yaml
+          user file      $XDG_CONFIG_HOME/dailies/config.yaml (default folder: ~/.config)
 
         A user file, with the same names as the options, with _ or -:
 
@@ -193,7 +193,7 @@ enum HelpTopic: String, CaseIterable {
 }
 
 extension ExitCode {
-    /// The description in help texts and man pages.
+    /// The description in help texts.
     var meaning: String {
         switch self {
         case .success: "success: all tasks completed, and all clips saved unless downloads are off"

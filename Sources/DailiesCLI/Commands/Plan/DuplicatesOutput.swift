@@ -1,6 +1,5 @@
 import DailiesCore
 import DailiesStore
-import ExactJSON
 
 /// Notes, printed before money is spent, about clips that would be rendered again.
 enum DuplicatesOutput {
@@ -44,23 +43,22 @@ enum DuplicatesOutput {
 
     private static func more(_ count: Int) -> String { count > maximumShown ? " and \(count - maximumShown) more" : "" }
 
-    static func write(_ duplicates: Duplicates, to writer: inout JSONWriter) {
-        writer.member("equal_to_clips", duplicates.equalCount)
-        writer.member("nearly_equal_to_clips", duplicates.nearCount)
-        writer.member("repeated", duplicates.repeatedCount)
-        writer.name("like_clips")
-        writer.array { array in
-            for pair in duplicates.equal + duplicates.near {
-                array.object { writer in
-                    writer.member("key", pair.key.text)
-                    writer.member("clip_key", pair.clip.key.text)
-                    writer.member("clip_batch", pair.clip.batchName)
-                    writer.member("is_paid", pair.clip.isPaid)
-                    writer.member("is_nearly_equal", pair.clip.isNear)
-                }
-            }
+    static func json(_ duplicates: Duplicates) -> JSONObject {
+        let pairs = (duplicates.equal + duplicates.near).map { pair -> JSONObject in
+            [
+                "key": pair.key.text,
+                "clip_key": pair.clip.key.text,
+                "clip_batch": pair.clip.batchName,
+                "is_paid": pair.clip.isPaid,
+                "is_nearly_equal": pair.clip.isNear,
+            ]
         }
-        writer.name("repeated_keys")
-        writer.array { array in for key in duplicates.repeated { array.string(key.text) } }
+        return [
+            "equal_to_clips": duplicates.equalCount,
+            "nearly_equal_to_clips": duplicates.nearCount,
+            "repeated": duplicates.repeatedCount,
+            "like_clips": pairs,
+            "repeated_keys": duplicates.repeated.map(\.text),
+        ]
     }
 }

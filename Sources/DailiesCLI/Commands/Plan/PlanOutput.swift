@@ -123,8 +123,7 @@ enum PlanOutput {
     private static func room(
         _ title: String, _ position: BudgetUsage, _ need: (low: CreditTotal, high: CreditTotal), _ unknown: Int
     ) -> [String] {
-        guard let cap = position.cap else { return [] }
-        let room = CreditTotal(cap) - position.settled - position.reserved
+        guard let cap = position.cap, let room = room(position) else { return [] }
         var details = "\(room) available"
         if need.low > room {
             details += "; not enough even at the lowest price, \(need.low)"
@@ -169,12 +168,11 @@ enum PlanOutput {
     ) throws {
         var writer = JSONWriter()
         writer.beginObject()
-        writer.member("type", "plan")
-        members(plan, to: &writer)
-        writer.name("warnings")
-        writer.array { for warning in warnings { $0.string(warning) } }
-        writer.member("output_problem", optional: outputFault)
-        FolderSettings.write("folder_settings", to: &writer)
+        let members =
+            ["type": "plan"] + json(plan) + [
+                "warnings": warnings, "output_problem": outputFault, "folder_settings": FolderSettings.json,
+            ]
+        members.writeMembers(to: &writer)
         if let listing = plan.listing {
             writer.name("tasks")
             writer.beginArray()
@@ -184,136 +182,89 @@ enum PlanOutput {
             }
             writer.endArray()
         }
-        writer.member("exit_code", Int(code.rawValue))
+        writer.member("exit_code", code.rawValue)
         writer.endObject()
         out(writer.text + "\n")
     }
 
-    static func write(_ plan: RunPlan, to writer: inout JSONWriter) {
-        writer.object { members(plan, to: &$0) }
-    }
-
-    private static func members(_ plan: RunPlan, to writer: inout JSONWriter) {
-        writer.member("to_render", plan.toRender)
-        total(plan.low, plan.high, plan.unknownPrices, of: plan.toRender, to: &writer)
-        writer.member("concurrency", plan.limits.concurrency)
-        writer.name("model_concurrency")
-        writer.object { writer in
-            for (model, limit) in plan.limits.byModel.sorted(by: { $0.key < $1.key }) {
-                writer.member(model.text, limit)
-            }
+    static func json(_ plan: RunPlan) -> JSONObject {
+        let models = plan.limits.byModel.sorted { $0.key < $1.key }
+        let seconds = plan.time.range.map { time -> JSONObject in
+            [
+                "low": time.lowerBound.components.seconds, "high": time.upperBound.components.seconds,
+                "unknown_tasks": plan.time.unknown,
+            ]
         }
-        writer.name("seconds")
-        if let time = plan.time.range {
-            writer.object {
-                $0.member("low", time.lowerBound.components.seconds)
-                $0.member("high", time.upperBound.components.seconds)
-                $0.member("unknown_tasks", plan.time.unknown)
-            }
-        } else {
-            writer.null()
-        }
-        writer.name("batches")
-        writer.array { array in
-            for batch in plan.batches { array.object { write(batch, to: &$0) } }
-        }
-        writer.name("prices")
-        writer.array { array in
-            for line in plan.lines { array.object { write(line, to: &$0) } }
-        }
+        return ["to_render": plan.toRender]
+            + total(plan.low, plan.high, plan.unknownPrices, of: plan.toRender) + [
+                "concurrency": plan.limits.concurrency,
+                "model_concurrency": JSONObject(models.map { ($0.key.text, $0.value) }),
+                "seconds": seconds,
+                "batches": plan.batches.map(json),
+                "prices": plan.lines.map { json($0.shape) + ["tasks": $0.tasks] + json($0.price) },
+            ]
     }
 
     /// Sums of the known prices; null if no price is known.
-    private static func total(
-        _ low: CreditTotal, _ high: CreditTotal, _ unknown: Int, of count: Int, to writer: inout JSONWriter
-    ) {
-        if unknown > 0, unknown == count {
-            writer.nullMember("credits_low")
-            writer.nullMember("credits_high")
-        } else {
-            writer.member("credits_low", number: low.description)
-            writer.member("credits_high", number: high.description)
+    private static func total(_ low: CreditTotal, _ high: CreditTotal, _ unknown: Int, of count: Int) -> JSONObject {
+        let isKnown = unknown == 0 || unknown != count
+        return [
+            "credits_low": isKnown ? low : nil, "credits_high": isKnown ? high : nil, "unknown_prices": unknown,
+        ]
+    }
+
+    private static func json(_ batch: RunPlan.Batch) -> JSONObject {
+        let tagBudgets = batch.tagBudgets.map { budget -> JSONObject in
+            [
+                "tag": budget.tag.name,
+                "value": budget.tag.value,
+                "credits_low": budget.low,
+                "credits_high": budget.high,
+                "unknown_prices": budget.unknownPrices,
+                "budget": budget.position.cap,
+                "room": room(budget.position),
+            ]
         }
-        writer.member("unknown_prices", unknown)
+        return ["batch": batch.name, "manifest": batch.path]
+            + JSONObject(RunPlan.TaskStatus.allCases.map { ($0.rawValue, batch.counts[$0, default: 0]) }) + [
+                "removed": batch.removed,
+                "waits_again": StatusOutput.json(heldBack: batch.heldBack),
+                "to_render": batch.toRender,
+            ] + total(batch.low, batch.high, batch.unknownPrices, of: batch.toRender)
+            + DuplicatesOutput.json(batch.duplicates) + [
+                "budget": batch.position.cap,
+                "settled": batch.position.settled,
+                "reserved": batch.position.reserved,
+                "room": room(batch.position),
+                "tag_budgets": tagBudgets,
+            ]
     }
 
-    private static func write(_ batch: RunPlan.Batch, to writer: inout JSONWriter) {
-        writer.member("batch", batch.name)
-        writer.member("manifest", batch.path)
-        for status in RunPlan.TaskStatus.allCases {
-            writer.member(status.rawValue, batch.counts[status, default: 0])
-        }
-        writer.member("removed", batch.removed)
-        StatusOutput.write(heldBack: batch.heldBack, to: &writer)
-        writer.member("to_render", batch.toRender)
-        total(batch.low, batch.high, batch.unknownPrices, of: batch.toRender, to: &writer)
-        DuplicatesOutput.write(batch.duplicates, to: &writer)
-        writer.member("budget", credits: batch.position.cap)
-        writer.member("settled", number: batch.position.settled.description)
-        writer.member("reserved", number: batch.position.reserved.description)
-        writeRoom(batch.position, to: &writer)
-        writer.name("tag_budgets")
-        writer.array { array in
-            for budget in batch.tagBudgets {
-                array.object { writer in
-                    writer.member("tag", budget.tag.name)
-                    writer.member("value", budget.tag.value)
-                    writer.member("credits_low", number: budget.low.description)
-                    writer.member("credits_high", number: budget.high.description)
-                    writer.member("unknown_prices", budget.unknownPrices)
-                    writer.member("budget", credits: budget.position.cap)
-                    writeRoom(budget.position, to: &writer)
-                }
-            }
-        }
+    /// nil: there is no budget.
+    private static func room(_ position: BudgetUsage) -> CreditTotal? {
+        position.cap.map { CreditTotal($0) - position.settled - position.reserved }
     }
 
-    private static func writeRoom(_ position: BudgetUsage, to writer: inout JSONWriter) {
-        if let cap = position.cap {
-            let room = CreditTotal(cap) - position.settled - position.reserved
-            writer.member("room", number: room.description)
-        } else {
-            writer.nullMember("room")
-        }
+    private static func json(_ shape: RequestShape) -> JSONObject {
+        ["model": shape.model.text, "resolution": shape.resolution, "duration_seconds": shape.durationSeconds]
     }
 
-    private static func write(_ line: RunPlan.PriceLine, to writer: inout JSONWriter) {
-        write(line.shape, to: &writer)
-        writer.member("tasks", line.tasks)
-        write(line.price, to: &writer)
+    private static func json(_ price: PriceEstimate?) -> JSONObject {
+        [
+            "credits_low": price?.range.lowerBound,
+            "credits_high": price?.range.upperBound,
+            "source_kind": price?.source.kind.rawValue,
+            "source": price?.source.name,
+            "source_date": price?.source.date,
+        ]
     }
 
-    private static func write(_ shape: RequestShape, to writer: inout JSONWriter) {
-        writer.member("model", shape.model.text)
-        writer.member("resolution", optional: shape.resolution)
-        if let seconds = shape.durationSeconds {
-            writer.member("duration_seconds", seconds)
-        } else {
-            writer.nullMember("duration_seconds")
-        }
-    }
-
-    private static func write(_ price: PriceEstimate?, to writer: inout JSONWriter) {
-        writer.member("credits_low", credits: price?.range.lowerBound)
-        writer.member("credits_high", credits: price?.range.upperBound)
-        writer.member("source_kind", optional: price?.source.kind.rawValue)
-        writer.member("source", optional: price?.source.name)
-        writer.member("source_date", optional: price?.source.date)
-    }
-
-    static func write(_ listed: RunPlan.Listed, to writer: inout JSONWriter) {
+    static func json(_ listed: RunPlan.Listed) -> JSONObject {
         switch listed {
         case .named(let task, let batch):
-            writer.member("batch", batch)
-            writer.member("key", task.key.text)
-            writer.member("stands", task.status.rawValue)
-            writer.member("to_render", task.isToRender)
-            write(task.shape, to: &writer)
-            write(task.price, to: &writer)
-        case .removed(let key, let batch):
-            writer.member("batch", batch)
-            writer.member("key", key.text)
-            writer.member("stands", "removed")
+            ["batch": batch, "key": task.key.text, "stands": task.status.rawValue, "to_render": task.isToRender]
+                + json(task.shape) + json(task.price)
+        case .removed(let key, let batch): ["batch": batch, "key": key.text, "stands": "removed"]
         }
     }
 }

@@ -1,5 +1,4 @@
 import DailiesCore
-import ExactJSON
 
 /// The tasks of a plan, kept in a temporary file until the totals above them are printed. Memory does not grow with
 /// their number, and the store is read only once.
@@ -27,9 +26,7 @@ final class PlanTaskList {
             widths.add(cells)
             try spool.add(cells.joined(separator: "\t"))
         case .objects:
-            var writer = JSONWriter()
-            writer.object { PlanOutput.write(listed, to: &$0) }
-            try spool.add(writer.text)
+            try spool.add(PlanOutput.json(listed).text)
         }
     }
 

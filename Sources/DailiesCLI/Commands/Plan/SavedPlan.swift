@@ -66,39 +66,25 @@ struct SavedPlan: Sendable {
     // MARK: Reading and writing
 
     func write(to path: String, _ plan: RunPlan, madeAt: Instant) throws {
-        var writer = JSONWriter()
-        writer.object { writer in
-            writer.member("type", Self.type)
-            writer.member("version", number: Self.version)
-            writer.member("made_at", time: madeAt)
-            writer.name("manifests")
-            writer.array { array in
-                for manifest in manifests {
-                    array.object {
-                        $0.member("path", manifest.path)
-                        $0.member("batch", manifest.batch)
-                        $0.member("digest", manifest.digest)
-                    }
-                }
-            }
-            writer.member("store", storePath)
-            writer.member("store_digest", storeDigest)
-            writer.member("prices_digest", pricesDigest)
-            writer.member("format", optional: format?.rawValue)
-            writer.member("provider", provider)
-            writer.member("base_url", baseURL)
-            writer.member("key", optional: key)
-            writer.name("options")
-            writer.object { object in
-                for (name, values) in options.sorted(by: { $0.key < $1.key }) {
-                    object.name(name)
-                    object.array { for value in values { $0.string(value) } }
-                }
-            }
-            writer.name("summary")
-            PlanOutput.write(plan, to: &writer)
+        let manifests = manifests.map { manifest -> JSONObject in
+            ["path": manifest.path, "batch": manifest.batch, "digest": manifest.digest]
         }
-        let text = try JSONValue.parse(Array(writer.text.utf8)).prettyText + "\n"
+        let saved: JSONObject = [
+            "type": Self.type,
+            "version": JSONNumber(text: Self.version),
+            "made_at": madeAt,
+            "manifests": manifests,
+            "store": storePath,
+            "store_digest": storeDigest,
+            "prices_digest": pricesDigest,
+            "format": format?.rawValue,
+            "provider": provider,
+            "base_url": baseURL,
+            "key": key,
+            "options": JSONObject(options.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }),
+            "summary": PlanOutput.json(plan),
+        ]
+        let text = try JSONValue.parse(saved.text.utf8).prettyText + "\n"
         try OutputFile(path, .plan, besideStore: storePath).write { append in try append(text) }
     }
 
@@ -302,20 +288,7 @@ struct SavedPlan: Sendable {
 enum PlanStore {
     static func withOptionalStore<Result>(_ path: String, _ body: (Store?) throws -> Result) throws -> Result {
         guard FileManager.default.fileExists(atPath: path) else { return try body(nil) }
-        let store: Store
-        do {
-            store = try Store.open(path, for: .reading)
-        } catch {
-            throw Stop(.unexpected, "cannot read the store \(SafeText.quoted(path)): \(error)")
-        }
-        let result: Result
-        do {
-            result = try body(store)
-        } catch {
-            try store.close()
-            throw error
-        }
-        try store.close()
-        return result
+        let failure = "cannot read the store \(SafeText.quoted(path))"
+        return try Store.opened(path, for: .reading, failure: failure).closing(body)
     }
 }

@@ -71,7 +71,7 @@ struct PricesCommand: AsyncParsableCommand {
         }
         try reader.close()
         if json {
-            JSONLine.write("prices") { PricesOutput.write(known, to: &$0) }
+            JSONLine.write("prices", PricesOutput.json(known))
         } else {
             Console.out(PricesOutput.text(known))
         }
@@ -113,7 +113,7 @@ struct PricesCommand: AsyncParsableCommand {
             let kinds = try store.forgetPrices(
                 of: model, resolution: resolution, at: service, at: Composition.timers().now)
             if json {
-                JSONLine.write("prices_forgotten") { PricesOutput.write(kinds, at: service, to: &$0) }
+                JSONLine.write("prices_forgotten", PricesOutput.json(kinds, at: service))
             } else {
                 for kind in kinds { Console.out(PricesOutput.forgotten(kind, at: service)) }
             }

@@ -1,6 +1,5 @@
 import DailiesCore
 import DailiesStore
-import ExactJSON
 
 /// The output of `prices`, as tables or JSON.
 enum PricesOutput {
@@ -47,79 +46,47 @@ enum PricesOutput {
 
     // MARK: JSON
 
-    static func write(_ known: [KnownPrices], to writer: inout JSONWriter) {
-        writer.name("services")
-        writer.array { array in
-            for known in known {
-                array.object { writer in
-                    write(known.service, to: &writer)
-                    writer.name("prices")
-                    writer.array { array in
-                        for line in known.lines { array.object { write(line, compiled: known.compiled, to: &$0) } }
-                    }
-                }
-            }
+    static func json(_ known: [KnownPrices]) -> JSONObject {
+        let services = known.map { known in
+            json(known.service) + ["prices": known.lines.map { json($0, compiled: known.compiled) }]
         }
+        return ["services": services]
     }
 
-    static func write(_ forgotten: [PriceKind], at service: Service, to writer: inout JSONWriter) {
-        write(service, to: &writer)
-        writer.name("forgotten")
-        writer.array { array in
-            for kind in forgotten { array.object { write(kind, to: &$0) } }
-        }
+    static func json(_ forgotten: [PriceKind], at service: Service) -> JSONObject {
+        json(service) + ["forgotten": forgotten.map(json)]
     }
 
-    private static func write(_ service: Service, to writer: inout JSONWriter) {
-        writer.member("provider", service.provider)
-        writer.member("base_url", service.baseURL)
+    private static func json(_ service: Service) -> JSONObject {
+        ["provider": service.provider, "base_url": service.baseURL]
     }
 
-    private static func write(_ kind: PriceKind, to writer: inout JSONWriter) {
-        writer.member("model", kind.model.text)
-        writer.member("resolution", optional: kind.resolution)
+    private static func json(_ kind: PriceKind) -> JSONObject {
+        ["model": kind.model.text, "resolution": kind.resolution]
     }
 
     /// Amounts are credits per second of output.
-    private static func write(_ line: KnownPrices.Line, compiled: String, to writer: inout JSONWriter) {
-        write(line.kind, to: &writer)
-        writer.name("published")
-        if let published = line.published {
-            writer.object { writer in
-                writer.member("lowest", credits: published.lowerBound)
-                writer.member("highest", credits: published.upperBound)
-                writer.member("source", optional: line.publishedBy)
-                writer.member("date", compiled)
-            }
-        } else {
-            writer.null()
+    private static func json(_ line: KnownPrices.Line, compiled: String) -> JSONObject {
+        let published = line.published.map { published -> JSONObject in
+            [
+                "lowest": published.lowerBound, "highest": published.upperBound, "source": line.publishedBy,
+                "date": compiled,
+            ]
         }
-        writer.name("rate")
-        if let entry = line.rate {
-            writer.object { writer in
-                writer.member("per_second", credits: entry.rate.perSecond)
-                writer.member("fee", credits: entry.rate.fee)
-                writer.member("source", optional: entry.source)
-                writer.member("date", optional: entry.date)
-            }
-        } else {
-            writer.null()
+        let rate = line.rate.map { entry -> JSONObject in
+            [
+                "per_second": entry.rate.perSecond, "fee": entry.rate.fee, "source": entry.source, "date": entry.date,
+            ]
         }
-        writer.name("bills")
-        if let bills = line.bills {
-            writer.object { writer in
-                writer.member("count", bills.bills)
-                writer.member("lowest", credits: bills.range?.lowerBound)
-                writer.member("median", credits: bills.median)
-                writer.member("highest", credits: bills.range?.upperBound)
-                writer.member("highest_quote", credits: bills.highestQuote)
-                writer.name("outliers")
-                writer.array { array in for outlier in bills.outliers { array.number(outlier.description) } }
-                writer.member("settled_at", time: line.settledAt)
-            }
-        } else {
-            writer.null()
+        let bills = line.bills.map { bills -> JSONObject in
+            [
+                "count": bills.bills, "lowest": bills.range?.lowerBound, "median": bills.median,
+                "highest": bills.range?.upperBound, "highest_quote": bills.highestQuote, "outliers": bills.outliers,
+                "settled_at": line.settledAt,
+            ]
         }
-        writer.member("trusts_estimates", line.trustsEstimates)
+        return json(line.kind) + [
+            "published": published, "rate": rate, "bills": bills, "trusts_estimates": line.trustsEstimates,
+        ]
     }
 }

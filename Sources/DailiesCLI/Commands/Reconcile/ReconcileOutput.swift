@@ -1,6 +1,5 @@
 import DailiesCore
 import DailiesStore
-import ExactJSON
 
 /// Counts of reconcile results.
 struct ReconcileTally {
@@ -114,24 +113,27 @@ struct ReconcileOutput {
 
     private func writeJSON(_ finding: ResolutionFinding) {
         let (verdict, known, reason) = parts(finding)
-        JSONLine.write("task") { writer in
-            writer.member("batch", finding.row.batchName)
-            writer.member("key", finding.row.key.text)
-            writer.member("attempt", finding.row.attempt)
-            writer.member("was", finding.wasLost ? "lost" : "uncertain")
-            writer.member("sent_at", time: finding.evidence.sentAt)
-            writer.member("last_sent_at", time: finding.evidence.lastSentAt)
-            writer.member("repeats", finding.evidence.repeats)
-            writer.member("submission_key", optional: finding.row.latest?.submissionKey.text)
-            writer.member("key_fingerprint", optional: finding.row.latest?.account.text)
-            writer.member("reply", finding.evidence.fault)
-            writer.member("asked", optional: finding.asked)
-            writer.member("verdict", verdict)
-            writer.member("reason", optional: reason)
-            writer.member("task_id", optional: known?.remote.text ?? finding.row.latest?.remoteID?.text)
-            writer.member("state", optional: known.map { $0.end?.rawValue ?? ($0.isRunning ? "running" : "queued") })
-            writer.member("credits", credits: known?.charged)
-        }
+        let (row, evidence) = (finding.row, finding.evidence)
+        JSONLine.write(
+            "task",
+            [
+                "batch": row.batchName,
+                "key": row.key.text,
+                "attempt": row.attempt,
+                "was": finding.wasLost ? "lost" : "uncertain",
+                "sent_at": evidence.sentAt,
+                "last_sent_at": evidence.lastSentAt,
+                "repeats": evidence.repeats,
+                "submission_key": row.latest?.submissionKey.text,
+                "key_fingerprint": row.latest?.account.text,
+                "reply": evidence.fault,
+                "asked": finding.asked,
+                "verdict": verdict,
+                "reason": reason,
+                "task_id": known?.remote.text ?? row.latest?.remoteID?.text,
+                "state": known.map { $0.end?.rawValue ?? ($0.isRunning ? "running" : "queued") },
+                "credits": known?.charged,
+            ])
     }
 
     private func parts(_ finding: ResolutionFinding) -> (verdict: String, known: FoundAttempt?, reason: String?) {
@@ -173,14 +175,13 @@ struct ReconcileOutput {
     }
 
     private func writeJSON(_ unpriced: AttemptWithoutCost, _ answer: CommandSession.Answer?, _ credits: Credits?) {
-        JSONLine.write("cost") { writer in
-            writer.member("batch", unpriced.batchName)
-            writer.member("key", unpriced.key.text)
-            writer.member("attempt", unpriced.attempt.number)
-            writer.member("task_id", unpriced.remote.text)
-            writer.member("verdict", credits == nil ? "cost_unknown" : "cost_learned")
-            writer.member("credits", credits: credits)
-        }
+        JSONLine.write(
+            "cost",
+            [
+                "batch": unpriced.batchName, "key": unpriced.key.text, "attempt": unpriced.attempt.number,
+                "task_id": unpriced.remote.text, "verdict": credits == nil ? "cost_unknown" : "cost_learned",
+                "credits": credits,
+            ])
     }
 
     // MARK: Summary
@@ -189,19 +190,14 @@ struct ReconcileOutput {
         _ tally: ReconcileTally, left: (uncertain: Int, lost: Int), _ needs: [MissingKey], code: ExitCode
     ) {
         if isJSON {
-            JSONLine.write("finished") { writer in
-                writer.member("asked", tally.asked)
-                writer.member("found", tally.found)
-                writer.member("adopted", tally.adopted)
-                writer.member("assumed_lost", tally.assumedLost)
-                writer.member("uncertain", left.uncertain)
-                writer.member("lost", left.lost)
-                writer.member("costs_asked", tally.costs.asked)
-                writer.member("costs_learned", tally.costs.stated)
-                StatusOutput.write(needs, to: &writer)
-                writer.member("exit_code", Int(code.rawValue))
-            }
-            return
+            return JSONLine.write(
+                "finished",
+                [
+                    "asked": tally.asked, "found": tally.found, "adopted": tally.adopted,
+                    "assumed_lost": tally.assumedLost, "uncertain": left.uncertain, "lost": left.lost,
+                    "costs_asked": tally.costs.asked, "costs_learned": tally.costs.stated,
+                    "needs_key": StatusOutput.json(needs), "exit_code": code,
+                ])
         }
         if tally.costs.asked > 0 {
             Console.out(

@@ -1,7 +1,6 @@
 import ArgumentParser
 import DailiesCore
 import DailiesStore
-import ExactJSON
 
 struct ReportCommand: PrintingCommand {
     static let configuration = CommandConfiguration(
@@ -57,18 +56,7 @@ struct ReportCommand: PrintingCommand {
         }
     }
 
-    func run() throws {
-        let reader = try store.openForReading()
-        let output: String
-        do {
-            output = try self.output(of: reader)
-        } catch {
-            try reader.close()
-            throw error
-        }
-        try reader.close()
-        Console.out(output)
-    }
+    func run() throws { Console.out(try store.openForReading().closing(output)) }
 
     private func output(of reader: Store) throws -> String {
         let now = Composition.timers().now
@@ -85,7 +73,7 @@ struct ReportCommand: PrintingCommand {
         }
         switch json ? .json : format {
         case .text: return ReportOutput.table(report, dollars: usdPerCredit)
-        case .json: return ReportOutput.json(report, dollars: usdPerCredit)
+        case .json: return ReportOutput.json(report, dollars: usdPerCredit).text
         case .csv: return ReportOutput.csv(report, dollars: usdPerCredit)
         case .html:
             return ReportHTML(

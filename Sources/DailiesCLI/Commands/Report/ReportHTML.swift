@@ -7,6 +7,8 @@ import DailiesStore
 struct ReportHTML {
     /// Rows in the table. The CSV has all rows.
     static let maximumRows = 1000
+    /// Light or dark mode, one column on phones, black on white in print.
+    private static let style = String(decoding: PackageResources.report_css, as: UTF8.self)
     /// Batch names in the title.
     private static let maximumNames = 3
 
@@ -24,7 +26,7 @@ struct ReportHTML {
 
     var page: String {
         """
-        \(HTMLDocument.text(title: title, style: ReportHTMLStyle.sheet))
+        \(HTMLDocument.text(title: title, style: Self.style))
         <body>
         <main>
         <header>

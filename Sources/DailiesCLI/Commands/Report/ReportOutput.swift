@@ -1,6 +1,5 @@
 import DailiesCore
 import DailiesStore
-import ExactJSON
 
 /// A spend report as a table, JSON or CSV.
 enum ReportOutput {
@@ -73,68 +72,42 @@ enum ReportOutput {
         return lines
     }
 
-    static func json(_ report: SpendReport, dollars: USDRate?) -> String {
-        var writer = JSONWriter()
-        writer.object { writer in
-            writer.name("by")
-            writer.array { array in
-                for dimension in report.dimensions { array.string(dimension.title) }
-            }
-            writer.name("rows")
-            writer.array { array in
-                for row in report.rows {
-                    array.object { writer in
-                        for (dimension, value) in zip(report.dimensions, row.values) {
-                            if let value {
-                                writer.member(dimension.title, value)
-                            } else {
-                                writer.nullMember(dimension.title)
-                            }
-                        }
-                        write(row.figures, dollars, to: &writer)
-                    }
-                }
-            }
-            writer.name("total")
-            writer.object { write(report.total, dollars, to: &$0) }
+    static func json(_ report: SpendReport, dollars: USDRate?) -> JSONObject {
+        let titles = report.dimensions.map(\.title)
+        let rows = report.rows.map { row in
+            JSONObject(zip(titles, row.values).map { ($0, $1) }) + json(row.figures, dollars)
         }
-        return writer.text
+        return ["by": titles, "rows": rows, "total": json(report.total, dollars)]
     }
 
-    private static func write(_ figures: SpendFigures, _ dollars: USDRate?, to writer: inout JSONWriter) {
-        writer.member("tasks", figures.tasks)
-        writer.member("attempts", figures.attempts)
-        writer.member("clips_saved", figures.clipsSaved)
-        writer.member("seconds_delivered", number: seconds(figures.secondsDelivered))
-        writer.member("estimated_credits", number: figures.estimated.description)
-        writer.member("credits", number: figures.charged.description)
-        writer.member("unknown_costs", figures.unknownCosts)
-        if let atMost = unknownAtMost(figures) {
-            writer.member("unknown_at_most_credits", number: atMost)
-        } else {
-            writer.nullMember("unknown_at_most_credits")
-        }
-        writer.member("rounded_costs", figures.roundedCosts)
-        writer.member("replayed", figures.replayed)
-        writer.member("failed_but_charged", figures.chargedFailures)
-        writer.member("failed_but_charged_credits", number: figures.chargedForFailures.description)
-        writer.member("cancelled_and_charged", figures.chargedCancellations)
-        writer.member("cancelled_and_charged_credits", number: figures.chargedForCancellations.description)
-        writer.member("paid_not_saved", figures.paidNotSaved)
-        writer.member("paid_not_saved_credits", number: figures.chargedNotSaved.description)
-        writer.member("superseded_takes", figures.supersededTakes)
-        writer.member("superseded_takes_credits", number: figures.chargedForSuperseded.description)
-        if let rate = rate(figures) {
-            writer.member("credits_per_second", number: rate)
-        } else {
-            writer.nullMember("credits_per_second")
-        }
-        if let dollars { writer.member("usd", number: dollars.exact(figures.charged)) }
+    private static func json(_ figures: SpendFigures, _ dollars: USDRate?) -> JSONObject {
+        let object: JSONObject = [
+            "tasks": figures.tasks,
+            "attempts": figures.attempts,
+            "clips_saved": figures.clipsSaved,
+            "seconds_delivered": JSONNumber(text: seconds(figures.secondsDelivered)),
+            "estimated_credits": figures.estimated,
+            "credits": figures.charged,
+            "unknown_costs": figures.unknownCosts,
+            "unknown_at_most_credits": unknownAtMost(figures),
+            "rounded_costs": figures.roundedCosts,
+            "replayed": figures.replayed,
+            "failed_but_charged": figures.chargedFailures,
+            "failed_but_charged_credits": figures.chargedForFailures,
+            "cancelled_and_charged": figures.chargedCancellations,
+            "cancelled_and_charged_credits": figures.chargedForCancellations,
+            "paid_not_saved": figures.paidNotSaved,
+            "paid_not_saved_credits": figures.chargedNotSaved,
+            "superseded_takes": figures.supersededTakes,
+            "superseded_takes_credits": figures.chargedForSuperseded,
+            "credits_per_second": rate(figures).map(JSONNumber.init),
+        ]
+        return object + (dollars.map { ["usd": JSONNumber(text: $0.exact(figures.charged))] } ?? [:])
     }
 
     /// The estimated total of the unknown costs; nil if one of them has no estimate.
-    private static func unknownAtMost(_ figures: SpendFigures) -> String? {
-        figures.unboundedCosts == 0 ? figures.unknownAtMost.description : nil
+    private static func unknownAtMost(_ figures: SpendFigures) -> CreditTotal? {
+        figures.unboundedCosts == 0 ? figures.unknownAtMost : nil
     }
 
     /// One line per group, then the total.
@@ -159,7 +132,7 @@ enum ReportOutput {
     private static func csvFigures(_ figures: SpendFigures, _ dollars: USDRate?) -> [String] {
         [
             "\(figures.tasks)", "\(figures.clipsSaved)", seconds(figures.secondsDelivered), "\(figures.estimated)",
-            "\(figures.charged)", "\(figures.unknownCosts)", unknownAtMost(figures) ?? "",
+            "\(figures.charged)", "\(figures.unknownCosts)", unknownAtMost(figures)?.description ?? "",
             "\(figures.roundedCosts)", "\(figures.replayed)", rate(figures) ?? "",
             "\(figures.chargedFailures)", "\(figures.chargedForFailures)", "\(figures.chargedCancellations)",
             "\(figures.chargedForCancellations)", "\(figures.paidNotSaved)", "\(figures.chargedNotSaved)",

@@ -80,8 +80,7 @@ struct RehearseCommand: AsyncParsableCommand {
     }
 
     private func printPrediction(_ total: CreditTotal, _ took: Duration) {
-        let whole = took * Int(speed)
-        let time = whole.formatted(.units(allowed: [.hours, .minutes, .seconds], width: .narrow))
+        let time = PlanOutput.text(took * Int(speed))
         Console.error(
             """
             estimate: a real run would cost about \(total) credits (published prices) and take about \(time) \

@@ -245,10 +245,7 @@ struct RunSession {
         let lines = DuplicatesOutput.lines(duplicates)
         if lines.isEmpty { return }
         guard pace.json else { return lines.forEach { Console.error("note: \($0)") } }
-        JSONLine.write("duplicates") { writer in
-            writer.member("batch", manifest.batchName)
-            DuplicatesOutput.write(duplicates, to: &writer)
-        }
+        JSONLine.write("duplicates", ["batch": manifest.batchName] + DuplicatesOutput.json(duplicates))
     }
 
     /// The tasks that a run would submit, compared with existing clips.

@@ -77,23 +77,22 @@ struct SheetPage {
     ///
     /// - Parameter clip: nil if no clip was saved.
     func task(_ row: TaskRow, _ clip: ClipFinder.Finding?) -> String {
-        var writer = JSONWriter()
-        writer.object { writer in
-            writer.member("batch", row.batchName)
-            writer.member("key", row.key.text)
-            writer.member("state", row.state.rawValue)
-            writer.member("model", row.model.text)
-            writer.member("ratio", optional: Self.ratio(of: row.request))
-            writer.member("prompt", row.prompt)
-            writer.member("tags", tags: row.tags)
-            writer.member("credits", optional: row.credits.map(\.description))
-            writer.member("clip", optional: clip?.path.map { ClipLink.address(of: $0, from: folder) })
-            writer.member("failure", optional: row.latest?.failureMessage ?? row.failureCode ?? loss(row, clip))
-            writer.member("line", manifest.task(row))
-            writer.member("redo", manifest.task(row, .otherTake))
-        }
+        let json: JSONObject = [
+            "batch": row.batchName,
+            "key": row.key.text,
+            "state": row.state.rawValue,
+            "model": row.model.text,
+            "ratio": Self.ratio(of: row.request),
+            "prompt": row.prompt,
+            "tags": JSONObject(row.tags),
+            "credits": row.credits?.description,
+            "clip": clip?.path.map { ClipLink.address(of: $0, from: folder) },
+            "failure": row.latest?.failureMessage ?? row.failureCode ?? loss(row, clip),
+            "line": manifest.task(row),
+            "redo": manifest.task(row, .otherTake),
+        ]
         // The text is inside a script element and must not close it.
-        return writer.text.replacing("<", with: "\\u003c")
+        return json.text.replacing("<", with: "\\u003c")
     }
 
     private func loss(_ row: TaskRow, _ clip: ClipFinder.Finding?) -> String? {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import DailiesCore
-import ExactJSON
 
 struct ModelsCommand: PrintingCommand {
     static let configuration = CommandConfiguration(
@@ -23,7 +22,7 @@ struct ModelsCommand: PrintingCommand {
 
     func run() throws {
         let catalogue = try models.catalogue()
-        Console.out(json ? ModelsOutput.json(catalogue) : ModelsOutput.table(catalogue))
+        Console.out(json ? ModelsOutput.json(catalogue).text : ModelsOutput.table(catalogue))
     }
 }
 
@@ -45,50 +44,33 @@ enum ModelsOutput {
         return table.text
     }
 
-    static func json(_ catalogue: ModelCatalogue) -> String {
-        var writer = JSONWriter()
-        writer.object { writer in
-            writer.member("compiled", catalogue.compiled)
-            writer.name("models")
-            writer.array { array in
-                for spec in sorted(catalogue) { array.object { write(spec, catalogue, to: &$0) } }
-            }
-        }
-        return writer.text
+    static func json(_ catalogue: ModelCatalogue) -> JSONObject {
+        ["compiled": catalogue.compiled, "models": sorted(catalogue).map { json($0, catalogue) }]
     }
 
-    private static func write(_ spec: ModelSpec, _ catalogue: ModelCatalogue, to writer: inout JSONWriter) {
-        writer.member("model", spec.id.text)
-        writer.member("vendor", spec.vendor)
-        writer.member("shortest_seconds", spec.durationSeconds.lowerBound)
-        writer.member("longest_seconds", spec.durationSeconds.upperBound)
-        for (name, values) in [("resolutions", spec.resolutions), ("aspect_ratios", spec.aspectRatios)] {
-            writer.name(name)
-            writer.array { array in
-                for value in values { array.string(value) }
-            }
-        }
-        writer.member("default_resolution", optional: spec.defaultResolution)
-        writer.member("default_aspect_ratio", optional: spec.defaultAspectRatio)
-        writer.member("takes_image", spec.acceptsImageInit)
+    private static func json(_ spec: ModelSpec, _ catalogue: ModelCatalogue) -> JSONObject {
         let price = price(of: spec, in: catalogue)
-        for (name, credits) in [("lowest_credits", price?.lowerBound), ("highest_credits", price?.upperBound)] {
-            if let credits { writer.member(name, number: credits.description) } else { writer.nullMember(name) }
+        func seconds(_ duration: Duration) -> JSONNumber {
+            JSONNumber(text: duration.inSeconds.formatted(.number.grouping(.never)))
         }
-        writer.name("polls")
-        writer.array { array in
-            for phase in spec.cadence.phases {
-                array.object { writer in
-                    writer.member("every_seconds", number: phase.interval.inSeconds.formatted(.number.grouping(.never)))
-                    if let until = phase.until {
-                        writer.member("until_seconds", number: until.inSeconds.formatted(.number.grouping(.never)))
-                    } else {
-                        writer.nullMember("until_seconds")
-                    }
-                }
-            }
+        let polls = spec.cadence.phases.map { phase -> JSONObject in
+            ["every_seconds": seconds(phase.interval), "until_seconds": phase.until.map(seconds)]
         }
-        writer.member("withdrawn", optional: spec.withdrawn)
+        return [
+            "model": spec.id.text,
+            "vendor": spec.vendor,
+            "shortest_seconds": spec.durationSeconds.lowerBound,
+            "longest_seconds": spec.durationSeconds.upperBound,
+            "resolutions": spec.resolutions,
+            "aspect_ratios": spec.aspectRatios,
+            "default_resolution": spec.defaultResolution,
+            "default_aspect_ratio": spec.defaultAspectRatio,
+            "takes_image": spec.acceptsImageInit,
+            "lowest_credits": price?.lowerBound,
+            "highest_credits": price?.upperBound,
+            "polls": polls,
+            "withdrawn": spec.withdrawn,
+        ]
     }
 
     /// Available models first, then withdrawn ones, both by id.

@@ -17,13 +17,10 @@ struct SchemaCommand: PrintingCommand {
 
     @Flag(help: "Print the schema of one line of a JSONL manifest.")
     var line = false
-    @Option(
-        help: ArgumentHelp(
-            "Additional or replacement models, as JSON in the format of models.json.", valueName: "file"))
-    var catalog: String?
+    @OptionGroup var models: CatalogueOptions
 
     func run() throws {
-        let schema = ManifestSchema(catalogue: try CatalogueOptions.catalogue(catalog))
+        let schema = ManifestSchema(catalogue: try models.catalogue())
         Console.out((line ? schema.line : schema.document).prettyText)
     }
 }

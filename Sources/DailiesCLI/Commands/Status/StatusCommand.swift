@@ -49,7 +49,11 @@ struct StatusCommand: AsyncParsableCommand, PrintingCommand {
             let snapshot = try StatusSnapshot(of: reader, path: store.path)
             files = checkFiles ? try ClipCheck(of: reader, checksContent: true) : nil
             try reader.close()
-            Console.out(json ? StatusOutput.json(snapshot, files) : StatusOutput.text(snapshot))
+            if json {
+                Console.out((StatusOutput.json(snapshot) + (files.map { ["files": $0.json] } ?? [:])).text)
+            } else {
+                Console.out(StatusOutput.text(snapshot))
+            }
         } catch {
             try reader.close()
             throw error
@@ -72,7 +76,7 @@ struct StatusCommand: AsyncParsableCommand, PrintingCommand {
             if version != seen || (isTerminal && !json) {
                 let snapshot = try StatusSnapshot(of: reader, path: store.path)
                 if json {
-                    JSONLine.write("status") { StatusOutput.write(snapshot, to: &$0) }
+                    JSONLine.write("status", StatusOutput.json(snapshot))
                 } else if isTerminal {
                     let size = TerminalRenderer.size(of: STDOUT_FILENO)
                     // One line is left free for the cursor; without it the view would scroll.

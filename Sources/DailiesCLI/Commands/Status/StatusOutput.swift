@@ -1,6 +1,5 @@
 import DailiesCore
 import DailiesStore
-import ExactJSON
 
 /// Status as text and as JSON.
 enum StatusOutput {
@@ -88,70 +87,36 @@ enum StatusOutput {
         return lines
     }
 
-    /// - Parameter files: nil: clips were not checked.
-    static func json(_ snapshot: StatusSnapshot, _ files: ClipCheck? = nil) -> String {
-        var writer = JSONWriter()
-        writer.object { writer in
-            write(snapshot, to: &writer)
-            files?.write(to: &writer)
+    static func json(_ snapshot: StatusSnapshot) -> JSONObject {
+        let batches = snapshot.summary.batches.map { status in
+            ["batch": status.batch.name] + json(status.counts) + ["budget": status.batch.budget]
         }
-        return writer.text
-    }
-
-    static func write(_ snapshot: StatusSnapshot, to writer: inout JSONWriter) {
-        let summary = snapshot.summary
-        writer.name("batches")
-        writer.array { array in
-            for status in summary.batches {
-                array.object { writer in
-                    writer.member("batch", status.batch.name)
-                    write(status.counts, to: &writer)
-                    if let budget = status.batch.budget {
-                        writer.member("budget", number: budget.description)
-                    } else {
-                        writer.nullMember("budget")
-                    }
-                }
-            }
-        }
-        writer.name("total")
-        writer.object { write(summary.total, to: &$0) }
-        write(snapshot.keyNeeds, to: &writer)
+        return ["batches": batches, "total": json(snapshot.summary.total), "needs_key": json(snapshot.keyNeeds)]
     }
 
     /// Clips that need API keys that are not available.
-    static func write(_ needs: [MissingKey], to writer: inout JSONWriter) {
-        writer.name("needs_key")
-        writer.array { array in
-            for need in needs {
-                array.object { writer in
-                    writer.member("key_fingerprint", need.account.text)
-                    writer.member("clips", need.clips)
-                }
-            }
-        }
+    static func json(_ needs: [MissingKey]) -> [JSONObject] {
+        needs.map { ["key_fingerprint": $0.account.text, "clips": $0.clips] }
     }
 
     /// The number of tasks that each guard cancelled and that are waiting again.
-    static func write(heldBack counts: [CancelReason: Int], to writer: inout JSONWriter) {
-        writer.name("waits_again")
-        writer.object { writer in
-            for reason in CancelReason.allCases { writer.member(reason.rawValue, counts[reason, default: 0]) }
-        }
+    static func json(heldBack counts: [CancelReason: Int]) -> JSONObject {
+        JSONObject(CancelReason.allCases.map { ($0.rawValue, counts[$0, default: 0]) })
     }
 
-    private static func write(_ counts: StatusCounts, to writer: inout JSONWriter) {
-        for word in TaskState.allCases { writer.member(word.rawValue, counts.states[word, default: 0]) }
-        writer.member("waiting", counts.waiting)
-        write(heldBack: counts.heldBack, to: &writer)
-        writer.member("in_flight", counts.inFlight)
-        writer.member("in_the_air", counts.inTheAir)
-        writer.member("uncertain", counts.uncertain)
-        writer.member("lost", counts.lost)
-        writer.member("paid_not_saved", counts.unsaved)
-        writer.member("no_asset", counts.noAsset)
-        writer.member("unknown_costs", counts.costAwaited + counts.costUnknown)
-        writer.member("credits", number: counts.settled.description)
-        writer.member("reserved", number: counts.reserved.description)
+    private static func json(_ counts: StatusCounts) -> JSONObject {
+        JSONObject(TaskState.allCases.map { ($0.rawValue, counts.states[$0, default: 0]) }) + [
+            "waiting": counts.waiting,
+            "waits_again": json(heldBack: counts.heldBack),
+            "in_flight": counts.inFlight,
+            "in_the_air": counts.inTheAir,
+            "uncertain": counts.uncertain,
+            "lost": counts.lost,
+            "paid_not_saved": counts.unsaved,
+            "no_asset": counts.noAsset,
+            "unknown_costs": counts.costAwaited + counts.costUnknown,
+            "credits": counts.settled,
+            "reserved": counts.reserved,
+        ]
     }
 }
