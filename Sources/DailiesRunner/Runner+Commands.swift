@@ -131,30 +131,13 @@ extension Runner {
         commandCursor.unacknowledged = []
     }
 
-    /// Reports outcomes that only the store knows. Called on the store's queue after the commit.
-    func reportCommandOutcomes(in changes: [Mutation]) {
-        for change in changes {
-            let (command, task): (CommandID, TaskID)
-            switch change.step {
-            case .withdrawnByCommand(let id, let attempt): (command, task) = (id, attempt.task)
-            case .retriedByCommand(let id, let attempt, _, _): (command, task) = (id, attempt.task)
-            default: continue
+    /// Reports what users' commands did to tasks that this run did not have.
+    func report(_ outcomes: [MutationOutcome]) {
+        for outcome in outcomes {
+            switch outcome {
+            case .withdrawn(let name): observer(.withdrawn(name), timers.now)
+            case .requeued(let name): observer(.retried(name), timers.now)
             }
-            do {
-                let outcome = try store.outcomes(of: [command])[command]?.outcome
-                guard let name = try store.name(of: task) else { continue }
-                queue.async { self.report(outcome, name) }
-            } catch {
-                queue.async { self.fail("\(error)") }
-            }
-        }
-    }
-
-    private func report(_ outcome: CommandOutcome?, _ name: TaskName) {
-        switch outcome {
-        case .withdrawn: observer(.withdrawn(name), timers.now)
-        case .waits: observer(.retried(name), timers.now)
-        default: break
         }
     }
 }

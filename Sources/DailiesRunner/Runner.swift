@@ -70,6 +70,8 @@ public final class Runner: @unchecked Sendable {
     let plan: Plan
     private let logger: Logger
     let observer: @Sendable (RunEvent, Instant) -> Void
+    /// Where the clips of a batch go.
+    private let output: @Sendable (StoredBatch) -> any ClipOutput
 
     private(set) var scheduler: Scheduler
     private let submissions: SubmissionFactory
@@ -106,9 +108,12 @@ public final class Runner: @unchecked Sendable {
     /// Without a lock, for tests with separate stores.
     package init(
         store: Store, provider: any RenderProvider, timers: any RunnerClock, plan: Plan, logger: Logger,
-        observer: @escaping @Sendable (RunEvent, Instant) -> Void
+        output: @escaping @Sendable (StoredBatch) -> any ClipOutput = {
+            FolderOutput(folder: $0.outputDirectory, batchName: $0.name)
+        }, observer: @escaping @Sendable (RunEvent, Instant) -> Void
     ) {
         self.store = store
+        self.output = output
         self.provider = provider
         self.timers = timers
         self.plan = plan
@@ -302,9 +307,12 @@ public final class Runner: @unchecked Sendable {
     func commit(_ changes: [Mutation], then actions: [Action]) {
         store.write(changes) { result in
             switch result {
-            case .success:
-                self.reportCommandOutcomes(in: changes)
-                if !actions.isEmpty { self.queue.async { self.perform(actions) } }
+            case .success(let outcomes):
+                guard !outcomes.isEmpty || !actions.isEmpty else { return }
+                self.queue.async {
+                    self.report(outcomes)
+                    self.perform(actions)
+                }
             case .failure(let error): self.queue.async { self.fail(error.description) }
             }
         }
@@ -354,9 +362,8 @@ public final class Runner: @unchecked Sendable {
         guard let batch = batches[output.batch] else {
             preconditionFailure("attempt \(attempt) is downloading without a batch")
         }
-        let paths = ClipPaths(
-            folder: batch.outputDirectory, batchName: batch.name, output: output, submissionKey: key)
-        let download = ClipDownload(paths, target: downloadTarget)
+        let target = self.output(batch)
+        let download = ClipDownload(target: downloadTarget) { () throws(ClipError) in try target.open(output, key) }
         downloads[attempt] = download
         download.start(asset, from: provider) { result in
             self.queue.async {

@@ -82,6 +82,14 @@ public struct Mutation: Hashable, Sendable {
     }
 }
 
+/// What a mutation did that only the store knows.
+public enum MutationOutcome: Hashable, Sendable {
+    /// A user's cancel ended a task that had not been sent.
+    case withdrawn(TaskName)
+    /// A user's retry queued a task again.
+    case requeued(TaskName)
+}
+
 /// Everything needed to repeat a submit, stored before it is sent.
 public struct Intent: Hashable, Sendable {
     /// The exact bytes to send.

@@ -2,13 +2,13 @@ import DailiesCore
 import DailiesStore
 import Dispatch
 
-/// One download: writes the provider's bytes to disk on a serial queue, and reports the result.
+/// One download: writes the provider's bytes to the output on a serial queue, and reports the result.
 final class ClipDownload: DownloadSink, @unchecked Sendable {
     // Unchecked because `file` and `failure` are accessed only on `queue`.
 
     let queue: DispatchQueue
-    private let paths: ClipPaths
-    private var file: ClipFile?
+    private let open: @Sendable () throws(ClipError) -> any ClipWriter
+    private var file: (any ClipWriter)?
     private var failure: ClipError?
     private let state = Locked(State())
 
@@ -17,10 +17,12 @@ final class ClipDownload: DownloadSink, @unchecked Sendable {
         var isStopped = false
     }
 
-    /// - Parameter target: the target of its queue; nil except in tests.
-    init(_ paths: ClipPaths, target: DispatchQueue?) {
+    /// - Parameters:
+    ///   - target: the target of its queue; nil except in tests.
+    ///   - open: opens the clip, on the download's queue.
+    init(target: DispatchQueue?, open: @escaping @Sendable () throws(ClipError) -> any ClipWriter) {
         queue = DispatchQueue(label: "dailies.clip", qos: .utility, target: target)
-        self.paths = paths
+        self.open = open
     }
 
     /// Bytes received since the start.
@@ -37,7 +39,7 @@ final class ClipDownload: DownloadSink, @unchecked Sendable {
     ) {
         queue.async {
             do throws(ClipError) {
-                let file = try ClipFile(self.paths)
+                let file = try self.open()
                 self.file = file
                 // A crash came after its last byte and before its rename.
                 if file.isComplete { return done(self.close(after: .whole)) }
@@ -93,9 +95,9 @@ final class ClipDownload: DownloadSink, @unchecked Sendable {
         }
     }
 
-    private func checked(_ file: ClipFile, _ end: DownloadOutcome) throws(ClipError) -> DownloadResult {
+    private func checked(_ file: any ClipWriter, _ end: DownloadOutcome) throws(ClipError) -> DownloadResult {
         // The provider may have stated the length after the body.
-        switch try file.finding(isWhole: end == .whole).clip.verdict {
+        switch try file.verdict(isWhole: end == .whole) {
         case .whole: return .saved(try file.finish())
         case .unverified: return .unverified(path: try file.keepUnverified())
         case .damaged(let message):

@@ -5,7 +5,7 @@ import Foundation
 ///
 /// It never replaces, follows or waits for a file that has one of its names; it uses another name. Every call blocks,
 /// so use it on a separate queue.
-final class ClipFile {
+final class ClipFile: ClipWriter {
     private let paths: ClipPaths
     private let folder: OpenFolder
     private var part: PartialFile?
@@ -20,23 +20,17 @@ final class ClipFile {
         }
     }
 
-    /// Bytes on disk.
     var length: Int64 { part?.length ?? 0 }
 
-    /// Where a download may resume.
     var resumePoint: ResumePoint {
         guard let part, part.length > 0 else { return .start }
         return ResumePoint(offset: part.length, version: part.version)
     }
 
-    /// Whether all bytes of the known length are there.
     var isComplete: Bool { length > 0 && part?.version.length == length }
 
     // MARK: Writing
 
-    /// The bytes that follow start at `offset` of the asset and belong to `version`.
-    ///
-    /// - Throws: ``ClipError/versionMismatch`` if they do not continue the bytes on disk.
     func start(at offset: Int64, _ version: AssetVersion) throws(ClipError) {
         if offset == 0 { return try restart(version) }
         guard let part, offset == part.length, let validator = part.version.validator, validator == version.validator,
@@ -75,7 +69,6 @@ final class ClipFile {
         try part?.keep()
     }
 
-    /// Discards the bytes received.
     func discard() throws(ClipError) {
         try part?.remove()
         part = nil
@@ -102,8 +95,9 @@ final class ClipFile {
         }
     }
 
-    /// Whether the clip is complete, as far as known.
-    func verdict() throws(ClipError) -> MP4Validator.Verdict { try finding().clip.verdict }
+    func verdict(isWhole: Bool = false) throws(ClipError) -> MP4Validator.Verdict {
+        try finding(isWhole: isWhole).clip.verdict
+    }
 
     /// Syncs and renames the file, and syncs the folder: afterwards the clip survives a power failure.
     func finish() throws(ClipError) -> SavedClip {
@@ -126,9 +120,6 @@ final class ClipFile {
         paths.clipNames.map { $0.dropLast("mp4".count) + pathExtension }
     }
 
-    /// Keeps bytes that were paid for, though they are not a valid clip.
-    ///
-    /// - Returns: the path of the file.
     func keepDamaged() throws(ClipError) -> String {
         guard let part else { throw .contentMismatch }
         let digest = try part.verifiedDigest()
@@ -145,9 +136,6 @@ final class ClipFile {
         }
     }
 
-    /// Keeps bytes that may be the complete clip.
-    ///
-    /// - Returns: the path of the file.
     func keepUnverified() throws(ClipError) -> String {
         guard let part else { throw .contentMismatch }
         _ = try part.verifiedDigest()

@@ -7,12 +7,12 @@ import Foundation
 ///
 /// Source: ISO/IEC 14496-12, section 4.2 (object structure): a box is a 32-bit size and a four-character type; size 1
 /// means that a 64-bit size follows; size 0 extends to the end of the file.
-enum MP4Validator {
+package enum MP4Validator {
     /// More top-level boxes than any clip has, fragmented ones included.
     private static let maximumBoxes = 100_000
 
     /// The state of a file.
-    enum Verdict: Hashable, Sendable {
+    package enum Verdict: Hashable, Sendable {
         /// It has the stated length, and every box is complete.
         case whole
         /// Every box is complete, but the expected length is unknown.

@@ -5,7 +5,7 @@ import Dispatch
 struct PendingWrites {
     struct Call {
         let changes: [Mutation]
-        let then: @Sendable (Result<Void, StoreError>) -> Void
+        let then: @Sendable (Result<[MutationOutcome], StoreError>) -> Void
     }
     var calls: [Call] = []
     /// Whether a block that commits them is queued.
@@ -16,14 +16,17 @@ extension Store {
     /// Maximum changes per transaction; more would gain nothing and increase latency. A single call may have more.
     private static let transactionCap = 500
 
-    /// Makes changes durable, all or none, and then calls `then` on the store's queue.
+    /// Makes changes durable, all or none, and then calls `then` on the store's queue with the outcomes that only the
+    /// store knows, in the order of the changes.
     ///
     /// Calls are executed in order; waiting calls share one transaction (group commit) and one disk sync. A call that
     /// does not apply (``StoreError/Kind/conflict``, ``StoreError/Kind/overBudget``,
     /// ``StoreError/Kind/taskIDTaken(_:)``) fails alone. A failed commit
     /// fails every call that shared it, and is rolled back. `then` is called in the order of the calls, after the
     /// commit is synced to disk.
-    package func write(_ changes: [Mutation], then: @escaping @Sendable (Result<Void, StoreError>) -> Void) {
+    package func write(
+        _ changes: [Mutation], then: @escaping @Sendable (Result<[MutationOutcome], StoreError>) -> Void
+    ) {
         let isFirst = waiting.withLock { waiting in
             waiting.calls.append(PendingWrites.Call(changes: changes, then: then))
             defer { waiting.isScheduled = true }
@@ -34,9 +37,7 @@ extension Store {
 
     /// Waits for all queued calls, then commits these changes in a separate transaction.
     package func writeAndWait(_ changes: [Mutation]) throws(StoreError) {
-        try transaction { database throws(StoreError) in
-            for change in changes { try database.apply(change) }
-        }
+        try transaction { database throws(StoreError) in _ = try database.apply(changes) }
     }
 
     /// Waits until all queued calls are committed or have failed, and their `then` was called.
@@ -88,14 +89,13 @@ extension Store {
         return group.count
     }
 
-    private func commit(_ group: [PendingWrites.Call]) -> [Result<Void, StoreError>] {
+    private func commit(_ group: [PendingWrites.Call]) -> [Result<[MutationOutcome], StoreError>] {
         do throws(StoreError) {
+            var results: [Result<[MutationOutcome], StoreError>] = []
             try transaction(isNested: true) { database throws(StoreError) in
-                for call in group {
-                    for change in call.changes { try database.apply(change) }
-                }
+                for call in group { results.append(.success(try database.apply(call.changes))) }
             }
-            return Array(repeating: .success(()), count: group.count)
+            return results
         } catch {
             // Conflicts are rare, and savepoints for them would copy every page that a call touches.
             guard error.affectsOneCall else { return Array(repeating: .failure(error), count: group.count) }
@@ -104,14 +104,13 @@ extension Store {
     }
 
     /// Commits a group in which some call does not apply: that one fails alone.
-    private func commitIndividually(_ group: [PendingWrites.Call]) -> [Result<Void, StoreError>] {
-        var results: [Result<Void, StoreError>] = []
+    private func commitIndividually(_ group: [PendingWrites.Call]) -> [Result<[MutationOutcome], StoreError>] {
+        var results: [Result<[MutationOutcome], StoreError>] = []
         do throws(StoreError) {
             try transaction(isNested: true) { database throws(StoreError) in
                 for call in group {
                     do throws(StoreError) {
-                        try self.applyInSavepoint(call.changes, in: database)
-                        results.append(.success(()))
+                        results.append(.success(try self.applyInSavepoint(call.changes, in: database)))
                     } catch {
                         guard error.affectsOneCall, !database.isOutsideTransaction else { throw error }
                         results.append(.failure(error))
@@ -133,10 +132,13 @@ extension Store {
     }
 
     /// Applies one call's changes within a shared transaction: all, or none with an error.
-    private func applyInSavepoint(_ changes: [Mutation], in database: SQLiteConnection) throws(StoreError) {
+    private func applyInSavepoint(
+        _ changes: [Mutation], in database: SQLiteConnection
+    ) throws(StoreError) -> [MutationOutcome] {
         try database.run("SAVEPOINT call")
+        let outcomes: [MutationOutcome]
         do throws(StoreError) {
-            for change in changes { try database.apply(change) }
+            outcomes = try database.apply(changes)
         } catch {
             if !database.isOutsideTransaction {
                 try database.run("ROLLBACK TO call")
@@ -145,6 +147,7 @@ extension Store {
             throw error
         }
         try database.run("RELEASE call")
+        return outcomes
     }
 
     // MARK: transactions

@@ -7,7 +7,7 @@ import Testing
 /// The results that callers received, in order.
 private final class NotifiedCalls: Sendable {
     private let list = Locked<[String]>([])
-    func note(_ name: String) -> @Sendable (Result<Void, StoreError>) -> Void {
+    func note(_ name: String) -> @Sendable (Result<[MutationOutcome], StoreError>) -> Void {
         { result in
             let word =
                 switch result {

@@ -187,7 +187,9 @@ struct FetchOperation {
     private func record(_ steps: [Mutation.Kind]) async throws {
         let at = DispatchClock().now
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            store.write(steps.map { Mutation(at: at, $0) }) { continuation.resume(with: $0.mapError { $0 }) }
+            store.write(steps.map { Mutation(at: at, $0) }) {
+                continuation.resume(with: $0.map { _ in }.mapError { $0 })
+            }
         }
     }
 

@@ -3,7 +3,9 @@ import DailiesCore
 /// Carries out commands. The effect and the end of the command are one transaction, so that a crash leaves both or
 /// neither.
 extension SQLiteConnection {
-    func recordWithdrawal(of attempt: AttemptID, by command: CommandID, at: Instant) throws(StoreError) {
+    func recordWithdrawal(
+        of attempt: AttemptID, by command: CommandID, at: Instant
+    ) throws(StoreError) -> MutationOutcome? {
         let waits = try exists(
             "SELECT 1 FROM task_state WHERE id = $1 AND attempt = $2 AND state = 'queued' AND NOT is_submitted",
             SQLValue(attempt.task), SQLValue(attempt.number))
@@ -12,19 +14,21 @@ extension SQLiteConnection {
             let isOpen: Bool? = try value(
                 "SELECT is_open FROM attempt WHERE task = $1 AND number = $2", SQLValue(attempt.task),
                 SQLValue(attempt.number))
-            guard isOpen == true else { return try endCommand(command, .alreadyOver, message: nil, at: at) }
-            return try endCommand(
-                command, .notCancelled, message: "it is at a provider that the active run does not use", at: at)
+            let message = isOpen == true ? "it is at a provider that the active run does not use" : nil
+            try endCommand(command, isOpen == true ? .notCancelled : .alreadyOver, message: message, at: at)
+            return nil
         }
         try recordWithdrawn(attempt.task, .cancelled, at: at)
         try endCommand(command, .withdrawn, message: nil, at: at)
+        return try name(of: attempt.task).map(MutationOutcome.withdrawn)
     }
 
     func recordRetry(
         of attempt: AttemptID, by command: CommandID, again: Bool, newSeed: Int64?, at: Instant
-    ) throws(StoreError) {
+    ) throws(StoreError) -> MutationOutcome? {
         if let refusal = try refusal(ofRetrying: attempt, again: again) {
-            return try endCommand(command, .refused, message: refusal.message, at: at)
+            try endCommand(command, .refused, message: refusal.message, at: at)
+            return nil
         }
         let state = try first(
             "SELECT state FROM task_state WHERE id = $1", SQLValue(attempt.task)
@@ -36,6 +40,13 @@ extension SQLiteConnection {
         }
         if let newSeed { try recordSeed(newSeed, of: attempt.task, at: at) }
         try endCommand(command, .waits, message: nil, at: at)
+        return try name(of: attempt.task).map(MutationOutcome.requeued)
+    }
+
+    private func name(of task: TaskID) throws(StoreError) -> TaskName? {
+        try first("SELECT batch_id, key FROM task_input WHERE id = $1", SQLValue(task)) { row in
+            TaskName(batch: BatchID(row["batch_id"]), key: TaskKey(row["key"]))
+        }
     }
 
     /// Why a retry is refused; nil: it is allowed.

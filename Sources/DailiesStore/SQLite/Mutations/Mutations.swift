@@ -3,7 +3,16 @@ import DailiesCore
 /// Applies changes: each is a conditional update that names the old state, with its log rows, inside the caller's
 /// transaction. A change that does not apply throws `conflict` and may be half done; the caller rolls back.
 extension SQLiteConnection {
-    func apply(_ change: Mutation) throws(StoreError) {
+    /// - Returns: the outcomes that only the store knows, in the order of the changes.
+    func apply(_ changes: [Mutation]) throws(StoreError) -> [MutationOutcome] {
+        var outcomes: [MutationOutcome] = []
+        for change in changes {
+            if let outcome = try apply(change) { outcomes.append(outcome) }
+        }
+        return outcomes
+    }
+
+    private func apply(_ change: Mutation) throws(StoreError) -> MutationOutcome? {
         let at = change.at
         switch change.step {
         case .intent(let intent): try recordIntent(intent, at: at)
@@ -25,9 +34,10 @@ extension SQLiteConnection {
         case .unresolved(let attempt): try recordUnresolved(attempt, at: at)
         case .withdrawn(let task, let reason): try recordWithdrawn(task, reason, at: at)
         case .retried(let task): try recordRetried(task, at: at)
-        case .withdrawnByCommand(let command, let attempt): try recordWithdrawal(of: attempt, by: command, at: at)
+        case .withdrawnByCommand(let command, let attempt):
+            return try recordWithdrawal(of: attempt, by: command, at: at)
         case .retriedByCommand(let command, let attempt, let again, let newSeed):
-            try recordRetry(of: attempt, by: command, again: again, newSeed: newSeed, at: at)
+            return try recordRetry(of: attempt, by: command, again: again, newSeed: newSeed, at: at)
         case .reseeded(let task, let seed, let isByRule):
             try recordSeed(seed, of: task, isByRule: isByRule, at: at)
         case .cancelWanted(let attempt, let reason): try recordCancelWanted(attempt, reason, at: at)
@@ -39,6 +49,7 @@ extension SQLiteConnection {
         case .keyTrust(let record): try recordKeyTrust(record, at: at)
         case .note(let attempt, let kind, let text): try recordNote(on: attempt, kind: kind, text: text, at: at)
         }
+        return nil
     }
 }
 

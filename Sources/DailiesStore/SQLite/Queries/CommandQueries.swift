@@ -124,15 +124,6 @@ extension Store {
         }
     }
 
-    /// The key of a task; nil if it does not exist.
-    public func name(of task: TaskID) throws(StoreError) -> TaskName? {
-        try reading { database throws(StoreError) in
-            try database.first("SELECT batch_id, key FROM task_input WHERE id = $1", SQLValue(task)) { row in
-                TaskName(batch: row["batch_id"], key: row["key"])
-            }
-        }
-    }
-
     /// The pauses and limits in effect.
     ///
     /// - Parameter command: limits up to this one are omitted, since a run already knows or overrides them.
