@@ -35,7 +35,7 @@ public enum Dailies {
     ///   - manifest: a JSONL, JSON, YAML or CSV file.
     ///   - store: the store file, created if it does not exist. One run at a time uses it.
     ///   - budget: the maximum of the batch over all its runs; nil: unchanged, or none for a new batch.
-    /// - Throws: `ManifestError` with all errors of the manifest, `ManifestRefusal` if it does not fit the stored batch,
+    /// - Throws: `ManifestError` with all errors of the manifest, `ImportError` if it does not fit the stored batch,
     ///   `StoreError` if the store cannot be used or another run uses it, and ``RunFailure``.
     public static func run(
         manifest: URL, store: URL, provider: ProviderConfiguration, budget: Credits? = nil,

@@ -1,16 +1,16 @@
 import DailiesCore
 
 /// A manifest in memory: validated against the model catalog, with `matrix` and `repeat` expanded.
-public struct Manifest: Sendable {
+package struct Manifest: Sendable {
     /// The name in the manifest, or the file name without its extension. 1…200 bytes, no control characters.
-    public let batchName: String
+    package let batchName: String
     /// In manifest order; the tasks of a `matrix` take its place. At least one; keys are unique.
-    public let tasks: [TaskSpec]
+    package let tasks: [TaskSpec]
     /// Problems that do not stop a run, such as unknown models. One per kind, at its first position, with a count;
     /// sorted by position.
-    public let warnings: [ManifestDiagnostic]
+    package let warnings: [ManifestDiagnostic]
     /// The path that was passed to the reader.
-    public let path: String
+    package let path: String
 }
 
 /// An error or a warning, with its position.
@@ -81,7 +81,7 @@ public struct ManifestError: Error, Sendable, CustomStringConvertible {
 }
 
 /// The supported manifest formats. All can express the same tasks; CSV and TSV have no batch, defaults or matrix.
-public enum ManifestFormat: String, CaseIterable, Sendable {
+package enum ManifestFormat: String, CaseIterable, Sendable {
     /// One task object per line.
     case jsonl
     /// An object with `tasks`, or a bare list of tasks.
@@ -94,14 +94,14 @@ public enum ManifestFormat: String, CaseIterable, Sendable {
     case tsv
 
     /// The format for a file extension, case-insensitive; also accepts `ndjson` and `yml`. nil for any other extension.
-    public init?(path: String) {
+    package init?(path: String) {
         let name = path.split(separator: "/").last ?? ""
         guard let dot = name.lastIndex(of: ".") else { return nil }
         self.init(name: String(name[name.index(after: dot)...]))
     }
 
     /// `jsonl`, `ndjson`, `json`, `yaml`, `yml`, `csv` or `tsv`, case-insensitive.
-    public init?(name: String) {
+    package init?(name: String) {
         switch name.lowercased() {
         case "jsonl", "ndjson": self = .jsonl
         case "json": self = .json
@@ -113,7 +113,7 @@ public enum ManifestFormat: String, CaseIterable, Sendable {
     }
 
     /// Whether tasks are read one at a time, so that memory does not limit the length of the manifest.
-    public var isStreamed: Bool {
+    package var isStreamed: Bool {
         switch self {
         case .jsonl, .csv, .tsv: true
         case .json, .yaml: false

@@ -2,7 +2,7 @@ import DailiesCore
 import ExactJSON
 
 /// Reads a manifest of any format into tasks, or reports all its errors.
-public struct ManifestReader: Sendable {
+package struct ManifestReader: Sendable {
     private let rules: RequestValidator
     private let columns: ColumnNames
 
@@ -10,7 +10,7 @@ public struct ManifestReader: Sendable {
     ///   - catalogue: published model limits; a model that is not in it gets a warning and is not validated.
     ///   - today: `yyyy-mm-dd`, for warnings about withdrawn models; nil for none.
     ///   - columns: maps CSV columns to fields with other names.
-    public init(
+    package init(
         catalogue: ModelCatalogue, identity: IdentityDefaults = .edition1, today: String?, columns: ColumnNames = .none
     ) {
         rules = RequestValidator(catalogue: catalogue, identity: identity, today: today)
@@ -24,7 +24,7 @@ public struct ManifestReader: Sendable {
     ///   - format: nil to use the file extension.
     ///   - batchName: replaces the name in the manifest or its file name.
     /// - Throws: ``ManifestError`` with all errors.
-    public func check(
+    package func check(
         _ source: ManifestSource, format: ManifestFormat? = nil, batchName: String? = nil
     ) throws(ManifestError) -> ValidatedManifest {
         let format = try Self.format(format, of: source)
@@ -43,7 +43,7 @@ public struct ManifestReader: Sendable {
     ///   - path: for messages and the batch name; no file is opened.
     ///   - format: nil to use the file extension.
     /// - Throws: ``ManifestError`` with all errors.
-    public func read(
+    package func read(
         path: String, bytes: [UInt8], format: ManifestFormat? = nil
     ) throws(ManifestError) -> Manifest {
         let source = ManifestSource.bytes(bytes, path: path)

@@ -6,7 +6,7 @@ import ExactJSON
 /// Covers every field and the ranges and choices of the catalog's models. It cannot express duplicate ids, braces in
 /// a prompt or sizes in bytes. Where a plain YAML scalar looks like a number but is read as text (`id: 007`), the
 /// schema accepts it.
-public struct ManifestSchema: Sendable {
+package struct ManifestSchema: Sendable {
     private let catalogue: ModelCatalogue
     private let fields: FieldSchema
 
@@ -16,7 +16,7 @@ public struct ManifestSchema: Sendable {
     private let template: JSONValue
 
     /// A schema with the models, ranges and choices of `catalogue`.
-    public init(catalogue: ModelCatalogue) {
+    package init(catalogue: ModelCatalogue) {
         self.catalogue = catalogue
         fields = FieldSchema(catalogue: catalogue)
         do {
@@ -27,10 +27,10 @@ public struct ManifestSchema: Sendable {
     }
 
     /// The schema for a JSON or YAML manifest.
-    public var document: JSONValue { schema("Manifest", root: "document") }
+    package var document: JSONValue { schema("Manifest", root: "document") }
 
     /// The schema for one line of a JSONL manifest.
-    public var line: JSONValue { schema("Line of a manifest", root: "line") }
+    package var line: JSONValue { schema("Line of a manifest", root: "line") }
 
     private func schema(_ title: String, root: String) -> JSONValue {
         .object(

@@ -2,26 +2,26 @@ import DailiesCore
 
 /// A valid manifest. Its tasks can be iterated any number of times; those of JSONL and CSV are read from the file each
 /// time, so memory use does not grow with their number.
-public struct ValidatedManifest: Sendable {
+package struct ValidatedManifest: Sendable {
     enum Tasks: Sendable {
         case kept([TaskSpec])
         case read(StreamedManifest)
     }
     /// The caller's name, else the name in the manifest, else the file name without its extension.
-    public let batchName: String
+    package let batchName: String
     /// At least 1.
-    public let count: Int
+    package let count: Int
     /// Problems that do not stop a run, one per kind, sorted by first position.
-    public let warnings: [ManifestDiagnostic]
+    package let warnings: [ManifestDiagnostic]
     /// The path passed to the reader, or `<stdin>`.
-    public let path: String
+    package let path: String
     let tasks: Tasks
 
     /// Calls `body` with each task in manifest order. Keys are unique.
     ///
     /// - Throws: errors of `body` immediately; ``ManifestError`` if the file changed or can no longer be read. The
     ///   tasks passed so far may then be wrong and must be discarded.
-    public func forEachTask(_ body: (TaskSpec) throws -> Void) throws {
+    package func forEachTask(_ body: (TaskSpec) throws -> Void) throws {
         switch tasks {
         case .kept(let tasks): for task in tasks { try body(task) }
         case .read(let reading): try reading.forEachTask(body)
@@ -29,7 +29,7 @@ public struct ValidatedManifest: Sendable {
     }
 
     /// All tasks, loaded into memory.
-    public func manifest() throws -> Manifest {
+    package func manifest() throws -> Manifest {
         var all: [TaskSpec] = []
         if case .kept(let tasks) = tasks {
             all = tasks

@@ -21,7 +21,7 @@ struct CommandCursor: Sendable {
 extension Runner {
     /// Picks up new commands. Cheap when there are none. Call about twice a second, from any thread; polls do not
     /// overlap.
-    public func pollCommands() { readCommands(isForced: false) }
+    package func pollCommands() { readCommands(isForced: false) }
 
     /// Picks up commands that this process has written.
     package func readCommands() { readCommands(isForced: true) }

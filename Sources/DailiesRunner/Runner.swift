@@ -5,11 +5,11 @@ import Logging
 
 /// Performs the scheduler's effects. A serial Dispatch queue owns the scheduler, one timer serves the next deadline of
 /// a heap, and effects run elsewhere and return to the queue as events. No thread is blocked by a render.
-public final class Runner: @unchecked Sendable {
+package final class Runner: @unchecked Sendable {
     // Unchecked because every `var` is accessed only on `queue`, which `handle(_:)` asserts.
 
     /// What a run does.
-    public enum Mode: Hashable, Sendable {
+    package enum Mode: Hashable, Sendable {
         /// Submits waiting tasks, follows those in flight and saves clips.
         case render
         /// Only downloads clips that are paid for and not saved.
@@ -20,26 +20,26 @@ public final class Runner: @unchecked Sendable {
     }
 
     /// The configuration of a run, fixed while it runs.
-    public struct Plan: Sendable {
+    package struct Plan: Sendable {
         /// Already divided by the speed.
-        public var settings: SchedulerSettings
+        package var settings: SchedulerSettings
         /// Published model limits and prices.
-        public var catalogue: ModelCatalogue
+        package var catalogue: ModelCatalogue
         /// Batches whose waiting tasks are submitted.
-        public var batches: [BatchID]
+        package var batches: [BatchID]
         /// The API key account for each model.
-        public var accounts: APIKeyRouting
+        package var accounts: APIKeyRouting
         /// The user's rates, by model.
-        public var rates: [ModelID: PriceBook.Rate]
+        package var rates: [ModelID: PriceBook.Rate]
         /// The user's maximum price of a task; nil for none.
-        public var maximumPerTask: Credits?
+        package var maximumPerTask: Credits?
         /// Seed of the jitter.
-        public var seed: UInt64
+        package var seed: UInt64
         /// What the run does. Default `render`.
-        public var mode = Mode.render
+        package var mode = Mode.render
 
         /// Creates a configuration; parameters are stored unchanged.
-        public init(
+        package init(
             settings: SchedulerSettings, catalogue: ModelCatalogue, batches: [BatchID], accounts: APIKeyRouting,
             rates: [ModelID: PriceBook.Rate] = [:], maximumPerTask: Credits? = nil, seed: UInt64
         ) {
@@ -54,7 +54,7 @@ public final class Runner: @unchecked Sendable {
     }
 
     /// The outcome of a run.
-    public enum Outcome: Sendable {
+    package enum Outcome: Sendable {
         /// The run is complete; all results are durable.
         case ended(RunResult)
         /// The store could not be read or written. Everything committed before is safe.
@@ -95,7 +95,7 @@ public final class Runner: @unchecked Sendable {
     ///   - lock: the lock of this store; it serves one runner.
     ///   - observer: called on the runner's queue for every event; it must not block.
     /// - Precondition: the store is open for running, `lock` belongs to it, and no other runner has used `lock`.
-    public convenience init(
+    package convenience init(
         store: Store, lock: RunnerLock, provider: any RenderProvider, timers: any RunnerClock, plan: Plan,
         logger: Logger, observer: @escaping @Sendable (RunEvent, Instant) -> Void
     ) {
@@ -136,7 +136,7 @@ public final class Runner: @unchecked Sendable {
     /// the runner alive until then.
     ///
     /// - Precondition: not called before; a runner runs only once.
-    public func start(done: @escaping @Sendable (Outcome) -> Void) {
+    package func start(done: @escaping @Sendable (Outcome) -> Void) {
         let isAgain = hasStarted.withLock { hasStarted in
             defer { hasStarted = true }
             return hasStarted
@@ -164,7 +164,7 @@ public final class Runner: @unchecked Sendable {
 
     /// Requests a clean stop: nothing more is submitted, requests in flight finish. Callable from any thread, also
     /// before ``start(done:)``, which then submits nothing.
-    public func stop() {
+    package func stop() {
         queue.async {
             self.isStopRequested = true
             self.handle(.stopRequested)
@@ -173,7 +173,7 @@ public final class Runner: @unchecked Sendable {
 
     /// Changes the submission limits immediately; each must be at least 1. Lower limits do not cancel anything.
     /// Callable from any thread, any number of times; `change` is called once, on the runner's queue.
-    public func setLimits(_ change: @escaping @Sendable (inout SubmissionLimits) -> Void) {
+    package func setLimits(_ change: @escaping @Sendable (inout SubmissionLimits) -> Void) {
         queue.async {
             var limits = self.scheduler.limits
             change(&limits)
@@ -182,19 +182,19 @@ public final class Runner: @unchecked Sendable {
     }
 
     /// Sets the maximum number of tasks in flight, at least 1.
-    public func setConcurrency(_ limit: Int) { setLimits { $0.concurrency = limit } }
+    package func setConcurrency(_ limit: Int) { setLimits { $0.concurrency = limit } }
 
     /// Pauses submission of everything, a batch or a model, until ``unpause(_:)`` with the same scope. Tasks in flight
     /// continue. A paused run ends only after it is unpaused or stopped. Callable from any thread.
-    public func pause(_ scope: PauseScope = .everything) { queue.async { self.handle(.pauseRequested(scope)) } }
+    package func pause(_ scope: PauseScope = .everything) { queue.async { self.handle(.pauseRequested(scope)) } }
 
     /// Resumes submission after ``pause(_:)`` with the same scope.
-    public func unpause(_ scope: PauseScope = .everything) {
+    package func unpause(_ scope: PauseScope = .everything) {
         queue.async { self.handle(.unpauseRequested(scope)) }
     }
 
     /// Calls `body` with the counts of this run, on the runner's queue.
-    public func inspect(_ body: @escaping @Sendable (Scheduler.Counts, _ limit: Int) -> Void) {
+    package func inspect(_ body: @escaping @Sendable (Scheduler.Counts, _ limit: Int) -> Void) {
         queue.async { body(self.scheduler.tally, self.scheduler.concurrencyLimit) }
     }
 

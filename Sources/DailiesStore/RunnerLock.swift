@@ -6,9 +6,9 @@ import CSQLite
 /// The kernel releases both when the process ends, however it ends; deinit releases them too. The lock file stays,
 /// since removing it would let two processes lock two files of the same name. If it is removed anyway, the store begins
 /// no further transaction.
-public final class RunnerLock: Sendable {
+package final class RunnerLock: Sendable {
     /// The lock file.
-    public let path: String
+    package let path: String
     private let descriptor: Int32
     /// nil: there was no store. The connection that creates it locks it.
     private let file: DatabaseFile?
@@ -73,7 +73,7 @@ extension Store {
     ///
     /// - Throws: `lockedByRunner` with the process that has it; `severalNames` for a store with hard links or a mount
     ///   of a single file; `io` if the lock file cannot be created.
-    public static func lock(_ path: String) throws(StoreError) -> RunnerLock {
+    package static func lock(_ path: String) throws(StoreError) -> RunnerLock {
         let store = try resolved(path)
         let lockPath = store + "-lock"
         let descriptor = store_file_open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)

@@ -6,11 +6,11 @@ import Dispatch
 /// All work runs on the store's serial queue. A read sees everything that was written through the same store before it.
 /// Blocking calls may be made from any thread; from a `then` only reads, which see committed data but not the calls
 /// waiting behind that `then`.
-public final class Store: @unchecked Sendable {
+package final class Store: @unchecked Sendable {
     // Unchecked because of the variables below, which are accessed on `queue` only.
 
     /// The purpose of an opened store.
-    public enum Use: Hashable, Sendable {
+    package enum Use: Hashable, Sendable {
         /// Writing; creates the file if necessary. Requires the ``RunnerLock``. One process at a time can open a file
         /// for this, under any name.
         case running
@@ -21,9 +21,9 @@ public final class Store: @unchecked Sendable {
     }
 
     /// The path with symbolic links resolved.
-    public let path: String
+    package let path: String
     /// The purpose it was opened for.
-    public let use: Use
+    package let use: Use
     let faults: StoreFailpoints
 
     let queue = DispatchQueue(label: "dailies.store", qos: .userInitiated)
@@ -54,7 +54,7 @@ public final class Store: @unchecked Sendable {
     /// - Throws: `missing`, `notAStore`, `newerThanProgram`, `olderThanProgram` (reading only), `damaged`,
     ///   `severalNames`, `lockedByRunner` (running only), and system errors. A foreign, damaged or newer file stays
     ///   unchanged.
-    public static func open(_ path: String, for use: Use) throws(StoreError) -> Store {
+    package static func open(_ path: String, for use: Use) throws(StoreError) -> Store {
         try open(path, for: use, faults: StoreFailpoints())
     }
 
@@ -64,7 +64,7 @@ public final class Store: @unchecked Sendable {
     }
 
     /// Waits for queued calls and closes the store. Later calls fail; closing again does nothing.
-    public func close() throws(StoreError) {
+    package func close() throws(StoreError) {
         try onQueue { () throws(StoreError) in
             guard self.database != nil else { return }
             self.commitWaiting()

@@ -4,17 +4,17 @@ import DailiesCore
 ///
 /// Every change has a row in the append-only log, so the end of the log shows whether anything changed. The batches
 /// distinguish stores.
-public struct StoreRevision: Hashable, Sendable, CustomStringConvertible {
+package struct StoreRevision: Hashable, Sendable, CustomStringConvertible {
     /// Batch names and log numbers, for comparing only.
-    public let description: String
+    package let description: String
 
     /// The revision of a store without batches, or of one that does not exist.
-    public static let empty = StoreRevision(description: "empty")
+    package static let empty = StoreRevision(description: "empty")
 }
 
 extension Store {
     /// The store's revision at its last commit.
-    public func mark() throws(StoreError) -> StoreRevision {
+    package func mark() throws(StoreError) -> StoreRevision {
         try reading { database throws(StoreError) in
             let batches = try database.rows("SELECT id, created_at_ms, name FROM batch ORDER BY id") { row in
                 let name: String = row["name"]

@@ -45,12 +45,11 @@ struct EmbeddingTests {
         async throws
     {
         let project = try Project()
-        let clock = DispatchClock()
         var behavior = SimulatorConfiguration()
         behavior.speed = 20
         let server = SimulatorServer(
             configuration: behavior, catalogue: EmbeddedCatalogue.catalogue, port: 0, stateFile: nil,
-            clock: { clock.now })
+            clock: { Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) })
         let port = try await server.start()
         do {
             // The second time everything is done: nothing is sent, and nothing is paid for again.

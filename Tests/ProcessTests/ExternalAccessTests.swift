@@ -13,7 +13,7 @@ extension ProcessSuite {
         private static let modules = URL(fileURLWithPath: Stage.program).deletingLastPathComponent()
             .appendingPathComponent("Modules").path
         private static let whyNot: Comment? =
-            swiftc == nil || !FileManager.default.fileExists(atPath: modules + "/DailiesRunner.swiftmodule")
+            swiftc == nil || !FileManager.default.fileExists(atPath: modules + "/DailiesKit.swiftmodule")
             ? "there is no compiler on the PATH, or no module beside the program" : nil
 
         /// What the compiler says of a function's body, one line an error.
@@ -21,13 +21,10 @@ extension ProcessSuite {
             let source = try stage.write(
                 "outsider.swift",
                 """
-                import DailiesCore
-                import DailiesRunner
-                import DailiesStore
-                import Logging
+                import DailiesKit
+                import Foundation
 
-                func outsider(_ store: Store, _ lock: RunnerLock, _ change: Mutation, _ provider: any RenderProvider,
-                    _ plan: Runner.Plan) throws {
+                func outsider(_ url: URL, _ provider: any RenderProvider) async throws {
                 \(body)
                 }
                 """)
@@ -45,23 +42,17 @@ extension ProcessSuite {
             .map { String($0.split(separator: "error: ", maxSplits: 1).last ?? "") }
         }
 
-        @Test(.enabled(if: whyNot == nil, whyNot)) func `it can make a runner, and only with the lock`() throws {
-            let arguments = "provider: provider, timers: DispatchClock(), plan: plan, logger: Logger(label: \"x\")"
-            let with = "let runner = Runner(store: store, lock: lock, \(arguments)) { _, _ in }\nrunner.start { _ in }"
-            #expect(try errors(in: with) == [])
-            let without = try errors(in: "_ = Runner(store: store, \(arguments)) { _, _ in }")
-            #expect(without.count == 1, "\(without)")
+        @Test(.enabled(if: whyNot == nil, whyNot)) func `it can run a manifest with its own provider`() throws {
+            let body = "let run = try Dailies.start(manifest: url, store: url, provider: provider, budget: 5)\n"
+            #expect(try errors(in: body + "print(try await run.report().spend.total.charged)") == [])
         }
 
         @Test(
             .enabled(if: whyNot == nil, whyNot),
             arguments: [
-                ("store.write([change]) { _ in }", "'write' is inaccessible due to 'package' protection level"),
-                (
-                    "try store.writeAndWait([change])",
-                    "'writeAndWait' is inaccessible due to 'package' protection level"
-                ),
-                ("lock.handOver(for: store)", "'handOver' is inaccessible due to 'package' protection level"),
+                ("_ = try Store.lock(url.path)", "cannot find 'Store' in scope"),
+                ("_ = Mutation.self", "cannot find 'Mutation' in scope"),
+                ("_ = Runner.self", "cannot find 'Runner' in scope"),
                 (
                     """
                     _ = Submission(attempt: AttemptID(task: TaskID(1), number: 1), key: SubmissionKey("k"),
@@ -69,7 +60,7 @@ extension ProcessSuite {
                     """, "'Submission' initializer is inaccessible due to 'package' protection level"
                 ),
             ])
-        func `it can neither write outcomes of its own nor make up a submission`(body: String, error: String) throws {
+        func `it can neither reach the store past a run nor make up a submission`(body: String, error: String) throws {
             #expect(try errors(in: body) == [error])
         }
     }

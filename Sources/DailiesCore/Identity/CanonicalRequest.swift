@@ -11,15 +11,14 @@ public struct CanonicalRequest: ByteExactString, Sendable {
 }
 
 /// The parts of a request that scheduling and pricing need, read once when the manifest is read.
-public struct RequestShape: Hashable, Sendable {
+package struct RequestShape: Hashable, Sendable {
     /// The model, as sent.
-    public let model: ModelID
+    package let model: ModelID
     /// Requested seconds of output; nil if the model has no such field.
-    public let durationSeconds: Int?
+    package let durationSeconds: Int?
     /// The requested resolution as sent, such as `1080p`; nil if unknown.
-    public let resolution: String?
-    /// Creates a value from its properties.
-    public init(model: ModelID, durationSeconds: Int?, resolution: String?) {
+    package let resolution: String?
+    package init(model: ModelID, durationSeconds: Int?, resolution: String?) {
         self.model = model
         self.durationSeconds = durationSeconds
         self.resolution = resolution
@@ -27,47 +26,46 @@ public struct RequestShape: Hashable, Sendable {
 }
 
 /// One clip of a manifest: validated, expanded (`matrix`), with defaults filled in.
-public struct TaskSpec: Hashable, Sendable {
+package struct TaskSpec: Hashable, Sendable {
     /// The task's key, unique in its batch.
-    public let key: TaskKey
+    package let key: TaskKey
     /// Whether the manifest gives no `id`: the key is then derived from the request (with LF line ends) and its count
     /// among equals.
-    public let isKeyDerived: Bool
+    package let isKeyDerived: Bool
     /// The model, duration and resolution.
-    public let shape: RequestShape
+    package let shape: RequestShape
     /// The prompt, for display; ``request`` contains it too.
-    public let prompt: String
+    package let prompt: String
     /// The request to send.
-    public let request: CanonicalRequest
+    package let request: CanonicalRequest
     /// Tags sorted by unique name.
-    public let tags: [Tag]
+    package let tags: [Tag]
     /// The priority, −1,000,000 … 1,000,000; higher first. Default 0.
-    public let priority: Int
+    package let priority: Int
     /// The requested file name without a folder; nil: derived from the key.
-    public let output: String?
+    package let output: String?
     /// The image that ``request`` names by digest; nil if it names none.
-    public let image: TaskImage?
+    package let image: TaskImage?
 
     /// A name and a value for grouping tasks.
-    public struct Tag: Hashable, Sendable {
+    package struct Tag: Hashable, Sendable {
         /// The name, not empty.
-        public let name: String
+        package let name: String
         /// The value, possibly empty.
-        public let value: String
+        package let value: String
 
         /// Compares bytes, like ``ByteExactString``.
-        public static func == (a: Tag, b: Tag) -> Bool {
+        package static func == (a: Tag, b: Tag) -> Bool {
             a.name.utf8.elementsEqual(b.name.utf8) && a.value.utf8.elementsEqual(b.value.utf8)
         }
-        /// Creates a value from its properties.
-        public init(name: String, value: String) {
+        package init(name: String, value: String) {
             self.name = name
             self.value = value
         }
     }
 
     /// Creates a spec from properties that the manifest reader has checked.
-    public init(
+    package init(
         key: TaskKey, isKeyDerived: Bool = false, shape: RequestShape, prompt: String, request: CanonicalRequest,
         tags: [Tag], priority: Int, output: String?, image: TaskImage? = nil
     ) {
@@ -83,7 +81,7 @@ public struct TaskSpec: Hashable, Sendable {
     }
 
     /// The same task under the key that the store has for it.
-    public func known(as key: TaskKey) -> TaskSpec {
+    package func known(as key: TaskKey) -> TaskSpec {
         TaskSpec(
             key: key, isKeyDerived: isKeyDerived, shape: shape, prompt: prompt, request: request, tags: tags,
             priority: priority, output: output, image: image)

@@ -43,7 +43,7 @@ public struct Instant: Hashable, Comparable, Sendable, CustomStringConvertible {
 
 extension Duration {
     /// The duration in nanoseconds, clamped to 64 bits (292 years).
-    public var nanoseconds: Int64 { Int64(clamping: attoseconds / 1_000_000_000) }
+    package var nanoseconds: Int64 { Int64(clamping: attoseconds / 1_000_000_000) }
 
     /// The nearest whole number of nanoseconds, clamped to 64 bits (292 years); zero for NaN.
     package static func nanoseconds(rounding nanoseconds: Double) -> Duration {
@@ -51,12 +51,12 @@ extension Duration {
     }
 
     /// This duration on a clock that runs `speed` times as fast, clamped to 292 years.
-    public func divided(bySpeed speed: Double) -> Duration {
+    package func divided(bySpeed speed: Double) -> Duration {
         speed == 1 ? self : .nanoseconds(rounding: Double(nanoseconds) / speed)
     }
 
     /// Seconds for display, not for sums.
-    public var inSeconds: Double { Double(nanoseconds) / 1e9 }
+    package var inSeconds: Double { Double(nanoseconds) / 1e9 }
 }
 
 extension FixedWidthInteger {

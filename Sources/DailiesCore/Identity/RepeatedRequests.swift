@@ -1,5 +1,5 @@
 /// Detects repeated requests. It remembers the first half million in 16 bytes each.
-public struct RepeatedRequests: Hashable, Sendable {
+package struct RepeatedRequests: Hashable, Sendable {
     /// Maximum number of remembered requests; later ones are only compared with these.
     private static let maximumCount = 1 << 19
 
@@ -7,11 +7,10 @@ public struct RepeatedRequests: Hashable, Sendable {
     private var hashes: [UInt64] = Array(repeating: 0, count: 64)
     private var count = 0
 
-    /// Creates an empty set.
-    public init() {}
+    package init() {}
 
     /// Remembers a request. Returns whether an equal one came before.
-    public mutating func insert(_ request: CanonicalRequest) -> Bool {
+    package mutating func insert(_ request: CanonicalRequest) -> Bool {
         var text = request.withLineFeeds.text
         let hash = text.withUTF8 { Self.hash(of: UnsafeRawBufferPointer($0)) } | 1
         if count * 2 >= hashes.count, count < Self.maximumCount { grow() }

@@ -1,14 +1,13 @@
 /// A hash by which an index finds equal and nearly equal requests. Requests that differ only in line ends have the same
 /// hash; nearly equal ones share its upper half. The caller then compares the requests in full.
-public struct SimilarityHash: Hashable, Sendable {
+package struct SimilarityHash: Hashable, Sendable {
     /// The hash, as a 64-bit column stores it.
-    public let number: Int64
+    package let number: Int64
 
-    /// Wraps a stored hash.
-    public init(number: Int64) { self.number = number }
+    package init(number: Int64) { self.number = number }
 
     /// Hashes a request.
-    public init(_ request: CanonicalRequest) {
+    package init(_ request: CanonicalRequest) {
         let text = request.withLineFeeds.text
         var exact = Mixer()
         for byte in text.utf8 { exact.add(UInt64(byte)) }
@@ -17,7 +16,7 @@ public struct SimilarityHash: Hashable, Sendable {
     }
 
     /// The hashes of all nearly equal requests.
-    public var nearby: ClosedRange<Int64> {
+    package var nearby: ClosedRange<Int64> {
         let low = number & ~0xFFFF_FFFF
         return low...(low | 0xFFFF_FFFF)
     }

@@ -64,11 +64,11 @@ public struct SubmissionKey: ByteExactString, Sendable, CustomStringConvertible 
 }
 
 /// RFC 4648 base32 in lowercase without padding, cut to a length.
-public enum Base32 {
+package enum Base32 {
     private static let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
 
     /// - Parameter length: the number of characters to return; `bytes` must hold 5 bits for each.
-    public static func lowercase(_ bytes: some Sequence<UInt8>, length: Int) -> String {
+    package static func lowercase(_ bytes: some Sequence<UInt8>, length: Int) -> String {
         var characters: [UInt8] = []
         var buffer: UInt32 = 0
         var bits = 0

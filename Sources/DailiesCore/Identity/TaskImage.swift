@@ -2,21 +2,21 @@
 ///
 /// A canonical request names it by digest. The bytes are read once per digest when a store imports them. They become a
 /// data URL in the request when an attempt begins.
-public final class TaskImage: Hashable, Sendable {
+package final class TaskImage: Hashable, Sendable {
     /// The digest of the bytes: 64 lowercase hexadecimal digits.
-    public let sha256: String
+    package let sha256: String
     /// The media type: `image/png`, `image/jpeg` or `image/webp`.
-    public let mediaType: String
+    package let mediaType: String
     /// The absolute path where it was found.
-    public let path: String
+    package let path: String
     /// The number of bytes.
-    public let byteCount: Int
+    package let byteCount: Int
     private let read: @Sendable () throws -> [UInt8]
 
     /// Creates a value from its properties.
     ///
     /// - Parameter read: returns the bytes of this digest; throws if they are no longer available.
-    public init(
+    package init(
         sha256: String, mediaType: String, path: String, byteCount: Int, read: @escaping @Sendable () throws -> [UInt8]
     ) {
         self.sha256 = sha256
@@ -27,18 +27,18 @@ public final class TaskImage: Hashable, Sendable {
     }
 
     /// Reads the bytes that had this digest when the file was checked.
-    public func bytes() throws -> [UInt8] { try read() }
+    package func bytes() throws -> [UInt8] { try read() }
 
     /// The value in the canonical request. It is not a URL, so it cannot be mistaken for one.
-    public var reference: String { Self.referenceStart + sha256 }
+    package var reference: String { Self.referenceStart + sha256 }
 
     static let referenceStart = "sha256:"
 
-    public static func == (a: TaskImage, b: TaskImage) -> Bool { a.sha256 == b.sha256 }
-    public func hash(into hasher: inout Hasher) { hasher.combine(sha256) }
+    package static func == (a: TaskImage, b: TaskImage) -> Bool { a.sha256 == b.sha256 }
+    package func hash(into hasher: inout Hasher) { hasher.combine(sha256) }
 
     /// The image as a URL such as `data:image/png;base64,…`.
-    public static func dataURL(mediaType: String, bytes: [UInt8]) -> String {
+    package static func dataURL(mediaType: String, bytes: [UInt8]) -> String {
         var text = Array("data:\(mediaType);base64,".utf8)
         text.reserveCapacity(text.count + (bytes.count + 2) / 3 * 4)
         for start in stride(from: 0, to: bytes.count, by: 3) {
@@ -55,7 +55,7 @@ public final class TaskImage: Hashable, Sendable {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
     /// The length in bytes of the data URL of an image of `bytes` bytes.
-    public static func lengthOfDataURL(bytes: Int, mediaType: String) -> Int {
+    package static func lengthOfDataURL(bytes: Int, mediaType: String) -> Int {
         "data:;base64,".utf8.count + mediaType.utf8.count + (bytes + 2) / 3 * 4
     }
 }

@@ -1,48 +1,48 @@
 /// Detects an outage. After a burst of consecutive failures only one probe at a time is sent until an answer comes. No
 /// task fails because of an outage.
-public struct CircuitBreaker: Hashable, Sendable {
+package struct CircuitBreaker: Hashable, Sendable {
     private let policy: RetryPolicy
     private var failures = 0
     /// Set while open: the start of the outage and the time of the next probe.
     private var opened: (since: Instant, probe: Instant)?
 
     /// Creates a closed breaker.
-    public init(policy: RetryPolicy) { self.policy = policy }
+    package init(policy: RetryPolicy) { self.policy = policy }
 
-    public static func == (a: CircuitBreaker, b: CircuitBreaker) -> Bool {
+    package static func == (a: CircuitBreaker, b: CircuitBreaker) -> Bool {
         a.failures == b.failures && a.opened?.since == b.opened?.since && a.opened?.probe == b.opened?.probe
     }
-    public func hash(into hasher: inout Hasher) { hasher.combine(failures) }
+    package func hash(into hasher: inout Hasher) { hasher.combine(failures) }
 
     /// Whether only a probe may be sent.
-    public var isOpen: Bool { opened != nil }
+    package var isOpen: Bool { opened != nil }
     /// When the outage was detected; nil if there is none.
-    public var openSince: Instant? { opened?.since }
+    package var openSince: Instant? { opened?.since }
     /// When the next probe may be sent; nil if there is no outage.
-    public var nextProbe: Instant? { opened?.probe }
+    package var nextProbe: Instant? { opened?.probe }
 
     /// Records an answer of any kind, including a refusal. Returns whether it ended an outage.
-    public mutating func answered() -> Bool {
+    package mutating func answered() -> Bool {
         failures = 0
         defer { opened = nil }
         return opened != nil
     }
 
     /// Schedules the probe after the one being sent now, in case that gets no answer.
-    public mutating func scheduleProbe(at now: Instant, using generator: inout some RandomNumberGenerator) {
+    package mutating func scheduleProbe(at now: Instant, using generator: inout some RandomNumberGenerator) {
         guard let opened else { return }
         let wait = policy.wait(afterFailures: max(failures, policy.attempts), using: &generator)
         self.opened = (opened.since, now + wait)
     }
 
     /// Opens the breaker immediately, whatever the number of failures. Returns whether that began an outage.
-    public mutating func trip(at now: Instant, using generator: inout some RandomNumberGenerator) -> Bool {
+    package mutating func trip(at now: Instant, using generator: inout some RandomNumberGenerator) -> Bool {
         failures = max(failures, policy.attempts - 1)
         return failed(at: now, using: &generator)
     }
 
     /// Records a request without a usable answer. Returns whether it began an outage.
-    public mutating func failed(at now: Instant, using generator: inout some RandomNumberGenerator) -> Bool {
+    package mutating func failed(at now: Instant, using generator: inout some RandomNumberGenerator) -> Bool {
         failures += 1
         guard failures >= policy.attempts else { return false }
         if let opened, now < opened.probe { return false }

@@ -7,11 +7,11 @@
 ///
 /// Source of the targets: a clip whose durations vary by a fifth needs about 18 polls for six tenths of the delay of 57
 /// documented ones; the exact optimum lies there.
-public struct AdaptivePollSchedule: Hashable, Sendable {
+package struct AdaptivePollSchedule: Hashable, Sendable {
     /// Minimum interval between two polls of a plan, at speed 1.
-    public static let minimumInterval = Duration.seconds(1)
+    package static let minimumInterval = Duration.seconds(1)
     /// Minimum number of durations to plan from.
-    public static let minimumDurations = 30
+    package static let minimumDurations = 30
     private static let steps = 384
     /// Points between which the distribution function is taken as linear; more would fit noise.
     private static let knots = 48
@@ -23,14 +23,14 @@ public struct AdaptivePollSchedule: Hashable, Sendable {
     private static let bisections = 14
 
     /// Poll times since the submission, ascending.
-    public let times: [Duration]
+    package let times: [Duration]
     /// Expected number of polls per clip.
-    public let expectedPolls: Double
+    package let expectedPolls: Double
     /// Expected seconds from a completion to the poll that detects it.
-    public let expectedDelay: Double
+    package let expectedDelay: Double
 
     /// The first poll after a time since the submission; nil: use the documented cadence.
-    public func next(after elapsed: Duration) -> Duration? {
+    package func next(after elapsed: Duration) -> Duration? {
         let index = times.partitioningIndex { $0 > elapsed }
         return index < times.count ? times[index] : nil
     }
@@ -41,7 +41,7 @@ public struct AdaptivePollSchedule: Hashable, Sendable {
     ///   - share: the fraction of the documented cadence's requests to spend, more than 0; the plan spends more if the
     ///     mean delay would otherwise exceed a small part of the duration.
     /// - Returns: nil if there are too few durations.
-    public static func best(
+    package static func best(
         for durations: [Duration], documented: PollCadence, afterwards: Duration, share: Double
     ) -> AdaptivePollSchedule? {
         guard durations.count >= minimumDurations, let grid = Grid(durations) else { return nil }

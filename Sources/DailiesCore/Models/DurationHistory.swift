@@ -12,15 +12,14 @@ public enum PollingMode: Hashable, Sendable {
 }
 
 /// How long one clip took, as recorded in the store.
-public struct ObservedDuration: Hashable, Sendable {
+package struct ObservedDuration: Hashable, Sendable {
     /// The requested model, duration and resolution.
-    public let shape: RequestShape
+    package let shape: RequestShape
     /// Time from submission to completion or, if `isDetected`, to the poll that detected it.
-    public let duration: Duration
+    package let duration: Duration
     /// Whether ``duration`` ends with the poll that detected the completion instead of the provider's completion time.
-    public let isDetected: Bool
-    /// Creates a value from its properties.
-    public init(shape: RequestShape, duration: Duration, isDetected: Bool) {
+    package let isDetected: Bool
+    package init(shape: RequestShape, duration: Duration, isDetected: Bool) {
         self.shape = shape
         self.duration = duration
         self.isDetected = isDetected

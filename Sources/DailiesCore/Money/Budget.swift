@@ -1,5 +1,5 @@
 /// How strictly a budget is enforced.
-public enum BudgetMode: String, Hashable, Sendable, CaseIterable {
+package enum BudgetMode: String, Hashable, Sendable, CaseIterable {
     /// Settled + reserved never exceeds the cap, as long as no bill exceeds its reservation.
     case cautious
     /// Submission stops once settled costs reach the cap; tasks in flight continue.
@@ -10,25 +10,25 @@ public enum BudgetMode: String, Hashable, Sendable, CaseIterable {
 
 /// Enforces one budget. In cautious mode settled + reserved never exceeds the cap, as long as no bill exceeds its
 /// reservation.
-public struct Budget: Hashable, Sendable {
+package struct Budget: Hashable, Sendable {
     /// The cap and its current use.
-    public private(set) var position: BudgetUsage
+    package private(set) var position: BudgetUsage
     /// Whether a bill exceeded its reservation: submission then stops for this run.
-    public private(set) var isBroken = false
+    package private(set) var isBroken = false
 
     /// Creates a budget with the use that the store reports.
-    public init(position: BudgetUsage) { self.position = position }
+    package init(position: BudgetUsage) { self.position = position }
 
     private var mode: BudgetMode { position.mode }
 
     /// Whether to cancel tasks still queued at the provider: in hard mode, once the budget is spent.
-    public var cancelsWaiting: Bool { mode == .hard && isSpent }
+    package var cancelsWaiting: Bool { mode == .hard && isSpent }
 
     /// Whether settled costs have reached the cap.
-    public var isSpent: Bool { position.cap.map { position.settled >= CreditTotal($0) } ?? false }
+    package var isSpent: Bool { position.cap.map { position.settled >= CreditTotal($0) } ?? false }
 
     /// Whether another task fits the budget.
-    public enum Decision: Hashable, Sendable {
+    package enum Decision: Hashable, Sendable {
         /// It fits.
         case allowed
         /// It does not fit now, but reservations of tasks in flight may be released.
@@ -40,7 +40,7 @@ public struct Budget: Hashable, Sendable {
     }
 
     /// Whether a task with this maximum price may be submitted. Call ``reserve(_:)`` to reserve it.
-    public func verdict(for bound: Credits?) -> Decision {
+    package func verdict(for bound: Credits?) -> Decision {
         guard let cap = position.cap else { return .allowed }
         guard !isBroken, mode == .cautious || !isSpent else { return .exhausted }
         guard let bound else { return .unknownPrice }
@@ -50,14 +50,14 @@ public struct Budget: Hashable, Sendable {
     }
 
     /// Reserves an amount; nil, an unknown price, reserves nothing.
-    public mutating func reserve(_ amount: Credits?) { position.reserved += CreditTotal(amount ?? .zero) }
+    package mutating func reserve(_ amount: Credits?) { position.reserved += CreditTotal(amount ?? .zero) }
 
     /// Releases a reservation; nil releases nothing.
-    public mutating func release(_ amount: Credits?) { position.reserved -= CreditTotal(amount ?? .zero) }
+    package mutating func release(_ amount: Credits?) { position.reserved -= CreditTotal(amount ?? .zero) }
 
     /// Whether a reservation may be replaced within the cap. A lower one is always allowed, even if bills exceed the
     /// cap.
-    public func allows(changing old: Credits?, to new: Credits) -> Bool {
+    package func allows(changing old: Credits?, to new: Credits) -> Bool {
         guard mode == .cautious, let cap = position.cap, new > (old ?? .zero) else { return true }
         return position.settled + position.reserved - CreditTotal(old ?? .zero) + new <= CreditTotal(cap)
     }
@@ -65,7 +65,7 @@ public struct Budget: Hashable, Sendable {
     /// Books a bill and releases its reservation.
     ///
     /// - Returns: whether the bill exceeded the reservation under a cap. It is booked in full, and submission ends.
-    public mutating func settle(_ charged: Credits, reserved: Credits?) -> Bool {
+    package mutating func settle(_ charged: Credits, reserved: Credits?) -> Bool {
         release(reserved)
         position.settled += CreditTotal(charged)
         guard mode == .cautious, position.cap != nil, charged > (reserved ?? .zero) else { return false }

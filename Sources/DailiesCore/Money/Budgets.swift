@@ -1,25 +1,22 @@
 /// The store's row number of a tag's budget in a batch.
-public struct TagBudgetID: Hashable, Comparable, Sendable, CustomStringConvertible {
+package struct TagBudgetID: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The row number.
-    public let rawValue: Int64
-    /// Wraps a row number.
-    public init(_ rawValue: Int64) { self.rawValue = rawValue }
-    public static func < (a: TagBudgetID, b: TagBudgetID) -> Bool { a.rawValue < b.rawValue }
-    public var description: String { "\(rawValue)" }
+    package let rawValue: Int64
+    package init(_ rawValue: Int64) { self.rawValue = rawValue }
+    package static func < (a: TagBudgetID, b: TagBudgetID) -> Bool { a.rawValue < b.rawValue }
+    package var description: String { "\(rawValue)" }
 }
 
 /// A budget for the tasks of a batch with a given tag, and its use over all runs.
-public struct TagBudget: Hashable, Sendable {
+package struct TagBudget: Hashable, Sendable {
     /// Its row number in the store.
-    public let id: TagBudgetID
-    /// The batch.
-    public let batch: BatchID
+    package let id: TagBudgetID
+    package let batch: BatchID
     /// The tag whose tasks count against it.
-    public let tag: TaskSpec.Tag
+    package let tag: TaskSpec.Tag
     /// Its cap and use.
-    public let position: BudgetUsage
-    /// Creates a value from its properties.
-    public init(id: TagBudgetID, batch: BatchID, tag: TaskSpec.Tag, position: BudgetUsage) {
+    package let position: BudgetUsage
+    package init(id: TagBudgetID, batch: BatchID, tag: TaskSpec.Tag, position: BudgetUsage) {
         self.id = id
         self.batch = batch
         self.tag = tag
@@ -27,7 +24,7 @@ public struct TagBudget: Hashable, Sendable {
     }
 
     /// The tag for display, such as `client=acme`.
-    public var label: String { "\(tag.name)=\(tag.value)" }
+    package var label: String { "\(tag.name)=\(tag.value)" }
 }
 
 /// All budgets of a run. A task must fit the budgets of its batch and of each of its tags.

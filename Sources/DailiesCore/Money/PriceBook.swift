@@ -1,30 +1,29 @@
 /// Estimates what a clip may cost at one service, from all known prices.
-public struct PriceBook: Sendable {
+package struct PriceBook: Sendable {
     /// A user's rate for a model.
-    public struct Rate: Hashable, Sendable {
+    package struct Rate: Hashable, Sendable {
         /// Credits per second of output.
-        public let perSecond: Credits
+        package let perSecond: Credits
         /// Credits per clip.
-        public let fee: Credits
-        /// Creates a value from its properties.
-        public init(perSecond: Credits, fee: Credits) {
+        package let fee: Credits
+        package init(perSecond: Credits, fee: Credits) {
             self.perSecond = perSecond
             self.fee = fee
         }
     }
 
     /// A user's figure for a kind of clip that bills have exceeded: ``contradiction(for:)``.
-    public struct Contradiction: Hashable, Sendable {
+    package struct Contradiction: Hashable, Sendable {
         /// The user's maximum for the clip.
-        public let stated: Credits
+        package let stated: Credits
         /// Its cost by the highest of the latest bills.
-        public let billed: Credits
+        package let billed: Credits
     }
 
     /// The expected price of a clip.
-    public struct Estimate: Hashable, Sendable {
+    package struct Estimate: Hashable, Sendable {
         /// Where an expected price comes from.
-        public enum Source: Hashable, Sendable {
+        package enum Source: Hashable, Sendable {
             /// The service's latest bills in this store.
             case bills
             /// The user's rate.
@@ -35,9 +34,9 @@ public struct PriceBook: Sendable {
             case maximum
         }
         /// Lowest and highest price.
-        public let range: ClosedRange<Credits>
+        package let range: ClosedRange<Credits>
         /// Where it comes from.
-        public let source: Source
+        package let source: Source
     }
 
     /// The bills of one kind of clip and their summary.
@@ -48,7 +47,7 @@ public struct PriceBook: Sendable {
 
     /// Number of latest bills that count per kind of clip, and of consecutive bills that must confirm a model's
     /// estimates.
-    public static let windowSize = 20
+    package static let windowSize = 20
     /// The next bill may exceed the highest of the latest ones by half.
     private static let billedMarginHundredths: Int64 = 150
     /// Margin on every known price, since bills may exceed expectations. It equals the reservation after the provider
@@ -72,7 +71,7 @@ public struct PriceBook: Sendable {
     ///   - rates: the user's rates by model.
     ///   - maximumPerTask: the user's maximum for any task; nil: none.
     ///   - observed: bills of this service only, the latest last.
-    public init(
+    package init(
         catalogue: ModelCatalogue, rates: [ModelID: Rate] = [:], maximumPerTask: Credits? = nil,
         observed: [ObservedPrice] = []
     ) {
@@ -86,7 +85,7 @@ public struct PriceBook: Sendable {
     /// Learns from the bill of a completed clip. Free clips are ignored.
     ///
     /// - Parameter estimate: the provider's estimate when it accepted the task; nil: none.
-    public mutating func learn(_ charged: Credits, estimate: Credits?, for shape: RequestShape) {
+    package mutating func learn(_ charged: Credits, estimate: Credits?, for shape: RequestShape) {
         add(charged, estimate: estimate, for: shape)
         summarize(PriceKind(shape))
     }
@@ -107,21 +106,21 @@ public struct PriceBook: Sendable {
     }
 
     /// A summary of the latest bills of a kind; nil if there are none.
-    public func summary(of kind: PriceKind) -> PriceSummary? { histories[kind]?.summary }
+    package func summary(of kind: PriceKind) -> PriceSummary? { histories[kind]?.summary }
 
     /// The kinds of clips with bills.
-    public var kinds: [PriceKind] { histories.keys.sorted() }
+    package var kinds: [PriceKind] { histories.keys.sorted() }
 
     /// Whether a model's estimates may lower a reservation: each of its latest ``windowSize`` bills exceeded its
     /// estimate by a tenth or less. Bills without an estimate do not count.
-    public func trustsEstimates(of model: ModelID) -> Bool { confirmedEstimates[model, default: 0] >= Self.windowSize }
+    package func trustsEstimates(of model: ModelID) -> Bool { confirmedEstimates[model, default: 0] >= Self.windowSize }
 
     /// The maximum price of a clip plus a tenth; nil if no price is known.
     ///
     /// It is the larger of the highest published price and the user's figure, which is the larger of the rate and the
     /// maximum per task. Without a user's figure, 1.5 × the highest of the latest bills takes its place. A user's
     /// figure overrides the bills, so that no bill can block a model.
-    public func bound(for shape: RequestShape) -> Credits? {
+    package func bound(for shape: RequestShape) -> Credits? {
         let billed = userPrice(for: shape) == nil ? highestBilled(for: shape) : nil
         let figures =
             published(for: shape)
@@ -160,7 +159,7 @@ public struct PriceBook: Sendable {
     /// The price that a clip is expected to have, and where it comes from: the latest bills of such clips without
     /// outliers, else the user's rate, else the published prices, else up to the maximum per task. Nil if nothing is
     /// known.
-    public func estimate(for shape: RequestShape) -> Estimate? {
+    package func estimate(for shape: RequestShape) -> Estimate? {
         let seconds = Self.seconds(shape)
         if let billed = histories[PriceKind(shape)]?.summary?.range {
             return Estimate(
@@ -174,7 +173,7 @@ public struct PriceBook: Sendable {
     /// The highest expected price of a clip, to compare quotes with: the upper end of ``estimate(for:)``. Bills may be
     /// lower than quotes, so the highest quote counts beside bills and beside the maximum per task, and the user's rate
     /// beside bills. Nil if nothing is known.
-    public func highestExpected(for shape: RequestShape) -> Credits? {
+    package func highestExpected(for shape: RequestShape) -> Credits? {
         let kind = PriceKind(shape)
         let quotes = [firstQuotes[kind], histories[kind]?.summary?.highestQuote].compactMap { $0 }
         let quote = quotes.max().map { $0.times(Self.seconds(shape)) }
@@ -202,7 +201,7 @@ public struct PriceBook: Sendable {
     }
 
     /// Lowest and highest published price of a clip; nil if none is published.
-    public func publishedRange(for shape: RequestShape) -> ClosedRange<Credits>? {
+    package func publishedRange(for shape: RequestShape) -> ClosedRange<Credits>? {
         let figures = published(for: shape)
         guard let lowest = figures.min(), let highest = figures.max() else { return nil }
         return lowest...highest

@@ -1,15 +1,14 @@
 /// The bill of a completed clip, as evidence for later prices at the same service.
-public struct ObservedPrice: Hashable, Sendable {
+package struct ObservedPrice: Hashable, Sendable {
     /// The requested model, duration and resolution.
-    public let shape: RequestShape
+    package let shape: RequestShape
     /// The cost, above zero; free clips say nothing about prices.
-    public let charged: Credits
+    package let charged: Credits
     /// The provider's estimate when it accepted the task; nil: none.
-    public let estimate: Credits?
+    package let estimate: Credits?
     /// When the bill was booked.
-    public let settledAt: Instant
-    /// Creates a value from its properties.
-    public init(shape: RequestShape, charged: Credits, estimate: Credits?, settledAt: Instant) {
+    package let settledAt: Instant
+    package init(shape: RequestShape, charged: Credits, estimate: Credits?, settledAt: Instant) {
         self.shape = shape
         self.charged = charged
         self.estimate = estimate
@@ -18,38 +17,37 @@ public struct ObservedPrice: Hashable, Sendable {
 }
 
 /// A kind of clips that share one price per second of output.
-public struct PriceKind: Hashable, Comparable, Sendable, CustomStringConvertible {
+package struct PriceKind: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The billed model.
-    public let model: ModelID
+    package let model: ModelID
     /// The requested resolution; nil: none.
-    public let resolution: String?
-    /// Creates a value from its properties.
-    public init(model: ModelID, resolution: String?) {
+    package let resolution: String?
+    package init(model: ModelID, resolution: String?) {
         self.model = model
         self.resolution = resolution
     }
     /// Creates the kind of a clip.
-    public init(_ shape: RequestShape) { self.init(model: shape.model, resolution: shape.resolution) }
+    package init(_ shape: RequestShape) { self.init(model: shape.model, resolution: shape.resolution) }
     /// A label for display, such as `sora-2-pro 1080p`.
-    public var description: String { model.text + (resolution.map { " \($0)" } ?? "") }
-    public static func < (a: PriceKind, b: PriceKind) -> Bool {
+    package var description: String { model.text + (resolution.map { " \($0)" } ?? "") }
+    package static func < (a: PriceKind, b: PriceKind) -> Bool {
         a.model != b.model ? a.model < b.model : (a.resolution ?? "") < (b.resolution ?? "")
     }
 }
 
 /// A summary of the latest bills of one kind of clip, per second of requested output (per clip if no duration was
 /// requested), rounded up to a billionth.
-public struct PriceSummary: Hashable, Sendable {
+package struct PriceSummary: Hashable, Sendable {
     /// Number of bills in the window, including outliers.
-    public let bills: Int
+    package let bills: Int
     /// Lowest and highest without outliers; nil if all are outliers.
-    public let range: ClosedRange<Credits>?
+    package let range: ClosedRange<Credits>?
     /// The median of all bills in the window; the lower one of two in the middle.
-    public let median: Credits
+    package let median: Credits
     /// Bills that are ignored, in ascending order.
-    public let outliers: [Credits]
+    package let outliers: [Credits]
     /// The highest quote of these bills without outliers; nil: no quotes.
-    public let highestQuote: Credits?
+    package let highestQuote: Credits?
 }
 
 /// The latest bills of one kind of clip at one service.

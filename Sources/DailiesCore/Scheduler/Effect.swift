@@ -1,6 +1,6 @@
 /// An effect that the scheduler requests. The runner performs effects in order and reports back with
 /// ``SchedulerEvent``.
-public enum Effect: Sendable {
+package enum Effect: Sendable {
     /// Make these durable together, then perform the actions. Commits become durable in the order of the effects.
     case commit([Mutation], then: [Action])
     /// Make these durable together, or none of them if the named provider task belongs to another attempt. Report
@@ -21,7 +21,7 @@ public enum Effect: Sendable {
 }
 
 /// A request to the outside world.
-public enum Action: Hashable, Sendable {
+package enum Action: Hashable, Sendable {
     /// Send a submission once.
     case submit(Submission)
     /// Query a task.
@@ -35,17 +35,16 @@ public enum Action: Hashable, Sendable {
 }
 
 /// The name of a clip's file, from which the runner builds a path.
-public struct OutputName: Hashable, Sendable {
+package struct OutputName: Hashable, Sendable {
     /// Determines the folder.
-    public let batch: BatchID
+    package let batch: BatchID
     /// Determines the name if none was requested.
-    public let key: TaskKey
+    package let key: TaskKey
     /// The attempt number. Later attempts have separate files, so that a paid take is never overwritten.
-    public let attempt: Int
+    package let attempt: Int
     /// The file name requested in the manifest; nil: none.
-    public let requested: String?
-    /// Creates a value from its properties.
-    public init(batch: BatchID, key: TaskKey, attempt: Int, requested: String?) {
+    package let requested: String?
+    package init(batch: BatchID, key: TaskKey, attempt: Int, requested: String?) {
         self.batch = batch
         self.key = key
         self.attempt = attempt

@@ -1,35 +1,35 @@
 extension Scheduler {
     /// Numbers of attempts by condition.
-    public struct Counts: Hashable, Sendable {
+    package struct Counts: Hashable, Sendable {
         /// Tasks that count against the limit.
-        public internal(set) var inFlight = 0
+        package internal(set) var inFlight = 0
         /// Attempts that this run still works on.
-        public internal(set) var active = 0
+        package internal(set) var active = 0
         /// Parked attempts that only a user or another run can settle.
-        public internal(set) var uncertain = 0
+        package internal(set) var uncertain = 0
         /// Uncertain attempts that are still being resolved.
-        public internal(set) var settling = 0
+        package internal(set) var settling = 0
         /// Attempts sent with an API key that this run does not have; they wait for a run with that key.
-        public internal(set) var otherAccount = 0
+        package internal(set) var otherAccount = 0
         /// Attempts that the provider has not known for too long.
-        public internal(set) var lost = 0
+        package internal(set) var lost = 0
         /// Attempts past the poll window that were queried in this run and have no request in flight: they alone keep
         /// no run alive. One that is not found is followed until it is lost.
-        public internal(set) var idleUnresolved = 0
+        package internal(set) var idleUnresolved = 0
         /// Completed clips that this run gave up saving.
-        public internal(set) var unsaved = 0
+        package internal(set) var unsaved = 0
         /// Queries and cancels in flight.
-        public internal(set) var asking = 0
+        package internal(set) var asking = 0
         /// Completed clips that should be saved and are not yet.
-        public internal(set) var toSave = 0
+        package internal(set) var toSave = 0
         /// Those given up because the provider returns no URL or no length: no download in this run would save them.
-        public internal(set) var outOfReach = 0
+        package internal(set) var outOfReach = 0
         /// Clips that wait for their download.
         var awaitingDownload: Int { toSave - outOfReach }
         /// Downloads that wait, run or will be retried.
-        public internal(set) var saving = 0
+        package internal(set) var saving = 0
         /// Uncertain attempts that wait to be resubmitted.
-        public internal(set) var waitingForTurn = 0
+        package internal(set) var waitingForTurn = 0
 
         mutating func count(_ attempt: ActiveAttempt?, _ sign: Int) {
             guard let attempt else { return }

@@ -7,7 +7,7 @@
 ///
 /// Each part of the state is a machine of its own: a value type that is told what happened and returns decisions. The
 /// scheduler composes them, and turns decisions into effects.
-public struct Scheduler: Sendable {
+package struct Scheduler: Sendable {
     let settings: SchedulerSettings
     let catalogue: ModelCatalogue
     /// Prepares the submission of a task with an API key.
@@ -44,7 +44,7 @@ public struct Scheduler: Sendable {
     ///   - makeSubmission: prepares the submission of a task: its key and the exact bytes to send. The same task always
     ///     gives the same submission. Called only for a task that is about to be sent, since the bytes may contain a
     ///     large image. nil: it cannot be prepared, and the runner ends the run.
-    public init(
+    package init(
         settings: SchedulerSettings, catalogue: ModelCatalogue, baseURL: String, dialect: Dialect, seed: UInt64,
         makeSubmission: @escaping @Sendable (WaitingTask, KeyFingerprint) -> Submission?
     ) {
@@ -64,18 +64,18 @@ public struct Scheduler: Sendable {
     }
 
     /// Counts of this run's attempts.
-    public var tally: Counts { attempts.tally }
+    package var tally: Counts { attempts.tally }
 
     /// The current limit of tasks in flight; it may be below the user's.
-    public var concurrencyLimit: Int { slots.concurrency }
+    package var concurrencyLimit: Int { slots.concurrency }
 
     /// The user's current limits.
-    public var limits: SubmissionLimits { slots.limits }
+    package var limits: SubmissionLimits { slots.limits }
 
     /// Handles one event and returns the effects, in order.
     ///
     /// - Precondition: `now` never decreases from one call to the next.
-    public mutating func handle(_ event: SchedulerEvent, at now: Instant) -> [Effect] {
+    package mutating func handle(_ event: SchedulerEvent, at now: Instant) -> [Effect] {
         precondition(effects.isEmpty, "effects of an earlier event were not performed")
         guard !run.isFinished else { return [] }
         switch event {

@@ -1,5 +1,5 @@
 /// An event that the runner reports to the scheduler. Each effect that requests something is answered by one of these.
-public enum SchedulerEvent: Sendable {
+package enum SchedulerEvent: Sendable {
     /// First, once: the contents of the store.
     case started(SchedulerSnapshot)
     /// Another page of open attempts, after `Effect.loadOpen`.
@@ -32,31 +32,30 @@ public enum SchedulerEvent: Sendable {
 }
 
 /// The state that a run starts from.
-public struct SchedulerSnapshot: Sendable {
+package struct SchedulerSnapshot: Sendable {
     /// Attempts that the last run left open, or the first page of them.
-    public var open: [OpenAttempt]
+    package var open: [OpenAttempt]
     /// Whether there are more pages.
-    public var hasMoreOpen: Bool
+    package var hasMoreOpen: Bool
     /// The queues with waiting tasks.
-    public var lanes: [TaskQueueID]
+    package var lanes: [TaskQueueID]
     /// The budget use of each batch of this run.
-    public var budgets: [BatchID: BudgetUsage]
+    package var budgets: [BatchID: BudgetUsage]
     /// The tag budgets of all batches.
-    public var tagBudgets: [TagBudget]
+    package var tagBudgets: [TagBudget]
     /// The known prices.
-    public var prices: PriceBook
+    package var prices: PriceBook
     /// Key support by account; a missing entry means unknown.
-    public var trust: [KeyFingerprint: KeySupport]
+    package var trust: [KeyFingerprint: KeySupport]
     /// The API keys of this run.
-    public var accounts: APIKeyRouting
+    package var accounts: APIKeyRouting
     /// Durations of recent clips, for adaptive polling.
-    public var durations: [ObservedDuration]
+    package var durations: [ObservedDuration]
     /// The batches whose waiting tasks this run submits; nil: all. Open attempts of other batches are only finished.
-    public var scope: Set<BatchID>?
+    package var scope: Set<BatchID>?
     /// Users' commands that no run has carried out.
-    public var commands: [UserCommand]
-    /// Creates a value from its properties.
-    public init(
+    package var commands: [UserCommand]
+    package init(
         open: [OpenAttempt], lanes: [TaskQueueID], budgets: [BatchID: BudgetUsage], prices: PriceBook,
         trust: [KeyFingerprint: KeySupport], accounts: APIKeyRouting, scope: Set<BatchID>? = nil,
         tagBudgets: [TagBudget] = [], commands: [UserCommand] = [], durations: [ObservedDuration] = [],
@@ -77,40 +76,37 @@ public struct SchedulerSnapshot: Sendable {
 }
 
 /// Maps models to API keys: a key belongs to one routing group, and groups follow vendors.
-public struct APIKeyRouting: Hashable, Sendable {
+package struct APIKeyRouting: Hashable, Sendable {
     private let byPrefix: [String: KeyFingerprint]
 
     /// - Parameter byPrefix: keys by model ID prefix. The longest prefix wins; the empty one matches every model.
-    public init(byPrefix: [String: KeyFingerprint]) { self.byPrefix = byPrefix }
+    package init(byPrefix: [String: KeyFingerprint]) { self.byPrefix = byPrefix }
 
     /// The key for a model; nil if no prefix matches.
-    public func account(for model: ModelID) -> KeyFingerprint? {
+    package func account(for model: ModelID) -> KeyFingerprint? {
         byPrefix.filter { model.text.hasPrefix($0.key) }.max { $0.key.utf8.count < $1.key.utf8.count }?.value
     }
 
     /// All keys.
-    public var all: Set<KeyFingerprint> { Set(byPrefix.values) }
+    package var all: Set<KeyFingerprint> { Set(byPrefix.values) }
 
     /// Whether the run has this key.
-    public func contains(_ account: KeyFingerprint) -> Bool { byPrefix.values.contains(account) }
+    package func contains(_ account: KeyFingerprint) -> Bool { byPrefix.values.contains(account) }
 }
 
 /// Identifies the queue of waiting tasks of one batch and model, which is paused as a unit.
-public struct TaskQueueID: Hashable, Comparable, Sendable {
-    /// The batch.
-    public let batch: BatchID
-    /// The model.
-    public let model: ModelID
-    /// Creates a value from its properties.
-    public init(batch: BatchID, model: ModelID) {
+package struct TaskQueueID: Hashable, Comparable, Sendable {
+    package let batch: BatchID
+    package let model: ModelID
+    package init(batch: BatchID, model: ModelID) {
         self.batch = batch
         self.model = model
     }
-    public static func < (a: TaskQueueID, b: TaskQueueID) -> Bool { (a.batch, a.model) < (b.batch, b.model) }
+    package static func < (a: TaskQueueID, b: TaskQueueID) -> Bool { (a.batch, a.model) < (b.batch, b.model) }
 }
 
 /// The purpose of a query.
-public enum QueryPurpose: Hashable, Sendable {
+package enum QueryPurpose: Hashable, Sendable {
     /// A regular poll, by ID.
     case poll
     /// The outcome of its submit is unknown: by key.
@@ -124,7 +120,7 @@ public enum QueryPurpose: Hashable, Sendable {
 }
 
 /// The outcome of a download.
-public enum DownloadResult: Hashable, Sendable {
+package enum DownloadResult: Hashable, Sendable {
     /// The clip is complete and synced to disk.
     case saved(SavedClip)
     /// Truncated or stalled, with this many bytes of the clip on disk.
@@ -144,7 +140,7 @@ public enum DownloadResult: Hashable, Sendable {
 }
 
 /// Identifies a timer. A later one for the same purpose invalidates an earlier one (`serial`).
-public enum TimerID: Hashable, Sendable {
+package enum TimerID: Hashable, Sendable {
     /// The next step of an attempt: a poll, a resubmission, a query.
     case attempt(AttemptID, serial: UInt32)
     /// The next try of a download.

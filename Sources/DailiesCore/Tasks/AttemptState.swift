@@ -1,6 +1,6 @@
 /// The life cycle of a task. ``word`` is the value of the column `state`; other columns (`task_id`,
 /// `outcome_unknown_at_ms`, `output_path`) distinguish states with the same word.
-public enum AttemptState: Hashable, Sendable {
+package enum AttemptState: Hashable, Sendable {
     /// No attempt is open and nothing is owed. Goes to `submitting` when a slot is granted, or to `cancelled`.
     case waiting
     /// The intent is durable and the submit is in flight. Goes to `accepted`, `running`, a final state or `uncertain`,
@@ -22,7 +22,7 @@ public enum AttemptState: Hashable, Sendable {
     case cancelled
 
     /// An event in a task's life.
-    public enum Event: Hashable, Sendable {
+    package enum Event: Hashable, Sendable {
         /// A slot was granted: the intent is recorded and the submit is in flight.
         case sent
         /// The provider provably does not have it.
@@ -46,7 +46,7 @@ public enum AttemptState: Hashable, Sendable {
     }
 
     /// The state after an event; nil if the event is not allowed. All transitions are defined here.
-    public func after(_ event: Event) -> AttemptState? {
+    package func after(_ event: Event) -> AttemptState? {
         switch (self, event) {
         case (.waiting, .sent): .submitting
         case (.waiting, .cancelled): .cancelled
@@ -72,7 +72,7 @@ public enum AttemptState: Hashable, Sendable {
     }
 
     /// The value of the column `state`.
-    public var word: TaskState {
+    package var word: TaskState {
         switch self {
         case .waiting, .submitting, .uncertain, .accepted: .queued
         case .running: .running
@@ -83,7 +83,7 @@ public enum AttemptState: Hashable, Sendable {
     }
 
     /// The provider's task ID; nil: none yet.
-    public var remoteID: RemoteTaskID? {
+    package var remoteID: RemoteTaskID? {
         switch self {
         case .accepted(let remote), .running(let remote), .completed(let remote), .saved(let remote): remote
         case .waiting, .submitting, .uncertain, .failed, .cancelled: nil

@@ -1,5 +1,5 @@
 /// The program's exit codes. If several apply, the first in ``precedence`` is returned.
-public enum ExitCode: Int32, CaseIterable, Sendable {
+package enum ExitCode: Int32, CaseIterable, Sendable {
     /// Everything is completed, and saved unless saving was disabled.
     case success = 0
     /// Any other error.
@@ -34,7 +34,7 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     case terminated = 143
 
     /// The order in which applicable codes are considered.
-    public static let precedence: [ExitCode] = [
+    package static let precedence: [ExitCode] = [
         .unexpected, .usage, .refused, .keyRefused, .storeLocked, .hungUp, .interrupted, .terminated,
         .accountRefused, .uncertain, .unsaved, .budgetReached, .stoppedEarly, .someFailed, .success,
     ]
@@ -44,7 +44,7 @@ public enum ExitCode: Int32, CaseIterable, Sendable {
     /// - Parameters:
     ///   - failed: failed tasks of the batches of this run, from the store.
     ///   - signal: the code of the signal that stopped it; nil: none.
-    public static func of(_ ending: RunResult, failed: Int, signal: ExitCode?) -> ExitCode {
+    package static func of(_ ending: RunResult, failed: Int, signal: ExitCode?) -> ExitCode {
         var holds: Set<ExitCode> = [.success]
         if ending.isRouteMissing { holds.insert(.usage) }
         if ending.keyRefused { holds.insert(.keyRefused) }

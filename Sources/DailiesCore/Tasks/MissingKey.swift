@@ -1,12 +1,11 @@
 /// Unfinished attempts that need an API key that is not available.
-public struct MissingKey: Hashable, Sendable {
+package struct MissingKey: Hashable, Sendable {
     /// The key that sent them.
-    public let account: KeyFingerprint
+    package let account: KeyFingerprint
     /// The number of attempts, at least one.
-    public let clips: Int
+    package let clips: Int
 
-    /// Creates a value from its properties.
-    public init(account: KeyFingerprint, clips: Int) {
+    package init(account: KeyFingerprint, clips: Int) {
         self.account = account
         self.clips = clips
     }

@@ -2,19 +2,18 @@
 ///
 /// A change of state is a conditional update that names the old state. If no row matches, the store refuses the whole
 /// transaction, since two parties then believed they owned the task.
-public struct Mutation: Hashable, Sendable {
+package struct Mutation: Hashable, Sendable {
     /// When it happened; the store keeps milliseconds.
-    public let at: Instant
+    package let at: Instant
     /// The step.
-    public let step: Kind
-    /// Creates a value from its properties.
-    public init(at: Instant, _ step: Kind) {
+    package let step: Kind
+    package init(at: Instant, _ step: Kind) {
         self.at = at
         self.step = step
     }
 
     /// A kind of step.
-    public enum Kind: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
         /// Before a submit: opens the attempt with the exact bytes and the reservation. From waiting.
         case intent(Intent)
         /// The same bytes are resent for an attempt with an unknown outcome. Logs an event; the state stays.
@@ -83,7 +82,7 @@ public struct Mutation: Hashable, Sendable {
 }
 
 /// What a mutation did that only the store knows.
-public enum MutationOutcome: Hashable, Sendable {
+package enum MutationOutcome: Hashable, Sendable {
     /// A user's cancel ended a task that had not been sent.
     case withdrawn(TaskName)
     /// A user's retry queued a task again.
@@ -91,22 +90,21 @@ public enum MutationOutcome: Hashable, Sendable {
 }
 
 /// Everything needed to repeat a submit, stored before it is sent.
-public struct Intent: Hashable, Sendable {
+package struct Intent: Hashable, Sendable {
     /// The exact bytes to send.
-    public let submission: Submission
+    package let submission: Submission
     /// Credits reserved in the budget; nil if the maximum price is unknown (possible only without a budget).
-    public let reserved: Credits?
-    /// Creates a value from its properties.
-    public init(submission: Submission, reserved: Credits?) {
+    package let reserved: Credits?
+    package init(submission: Submission, reserved: Credits?) {
         self.submission = submission
         self.reserved = reserved
     }
 }
 
 /// The provider's report when it accepted a task, or when the task was found by key.
-public struct Acceptance: Hashable, Sendable {
+package struct Acceptance: Hashable, Sendable {
     /// How the acceptance became known.
-    public enum Source: String, Hashable, Sendable {
+    package enum Source: String, Hashable, Sendable {
         /// The reply to this store's submit.
         case reply
         /// Found by a query by key.
@@ -117,17 +115,16 @@ public struct Acceptance: Hashable, Sendable {
         case adopted
     }
     /// The provider's task ID.
-    public let remoteID: RemoteTaskID
+    package let remoteID: RemoteTaskID
     /// Whether it is rendering; false: queued at the provider.
-    public let isRunning: Bool
+    package let isRunning: Bool
     /// The provider's cost estimate; nil: none.
-    public let estimate: Amount?
+    package let estimate: Amount?
     /// The new reservation.
-    public let reserved: Credits?
+    package let reserved: Credits?
     /// How the acceptance became known.
-    public let source: Source
-    /// Creates a value from its properties.
-    public init(remoteID: RemoteTaskID, isRunning: Bool, estimate: Amount?, reserved: Credits?, source: Source) {
+    package let source: Source
+    package init(remoteID: RemoteTaskID, isRunning: Bool, estimate: Amount?, reserved: Credits?, source: Source) {
         self.remoteID = remoteID
         self.isRunning = isRunning
         self.estimate = estimate
@@ -159,9 +156,9 @@ public struct TaskOwner: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// The end of an attempt.
-public struct Settlement: Hashable, Sendable {
+package struct Settlement: Hashable, Sendable {
     /// The final state of an attempt.
-    public enum End: String, Hashable, Sendable {
+    package enum End: String, Hashable, Sendable {
         /// Rendered, and usually charged.
         case completed
         /// Not rendered, or given up.
@@ -170,26 +167,26 @@ public struct Settlement: Hashable, Sendable {
         case cancelled
     }
     /// The final state.
-    public let end: End
+    package let end: End
     /// The stated amounts, the booked one first; empty: unknown. ``Amount/notBilled`` by the provider's rule.
-    public let charges: [Amount]
+    package let charges: [Amount]
     /// Whether the cost is unknown but may still be learned by querying; the reservation is kept until then.
-    public let isCostAwaited: Bool
+    package let isCostAwaited: Bool
     /// Whether a submit or query returned an existing render; it is booked with the source `replayed`.
-    public let isReplayed: Bool
+    package let isReplayed: Bool
     /// The provider's completion time.
-    public let completedAt: Instant?
+    package let completedAt: Instant?
     /// Where to download the clip; nil: unknown, or there is none.
-    public let asset: AssetLocation?
+    package let asset: AssetLocation?
     /// Seconds of output, as the provider states them.
-    public let deliveredSeconds: Double?
+    package let deliveredSeconds: Double?
     /// The provider's code, or `assumed_lost`.
-    public let failureCode: String?
+    package let failureCode: String?
     /// For display; may contain any characters.
-    public let failureMessage: String?
+    package let failureMessage: String?
 
     /// Creates a settlement; omitted properties are absent.
-    public init(
+    package init(
         end: End, charges: [Amount], isCostAwaited: Bool = false, isReplayed: Bool = false,
         completedAt: Instant? = nil, asset: AssetLocation? = nil, deliveredSeconds: Double? = nil,
         failureCode: String? = nil, failureMessage: String? = nil
@@ -207,17 +204,16 @@ public struct Settlement: Hashable, Sendable {
 }
 
 /// A clip on disk.
-public struct SavedClip: Hashable, Sendable {
+package struct SavedClip: Hashable, Sendable {
     /// The absolute path.
-    public let path: String
+    package let path: String
     /// The digest: 64 lowercase hexadecimal digits.
-    public let sha256: String
+    package let sha256: String
     /// The length of the file.
-    public let bytes: Int64
+    package let bytes: Int64
     /// What is unusual about it, as a sentence; nil: nothing.
-    public let remark: String?
-    /// Creates a value from its properties.
-    public init(path: String, sha256: String, bytes: Int64, remark: String? = nil) {
+    package let remark: String?
+    package init(path: String, sha256: String, bytes: Int64, remark: String? = nil) {
         self.path = path
         self.sha256 = sha256
         self.bytes = bytes
@@ -226,7 +222,7 @@ public struct SavedClip: Hashable, Sendable {
 }
 
 /// Why a task ended before it was sent.
-public enum WithdrawalReason: String, Hashable, Sendable {
+package enum WithdrawalReason: String, Hashable, Sendable {
     /// It is no longer in its manifest.
     case removed
     /// The user cancelled it before it was sent.
@@ -234,19 +230,18 @@ public enum WithdrawalReason: String, Hashable, Sendable {
 }
 
 /// The proven key support of a base URL, account and dialect.
-public struct KeySupportRecord: Hashable, Sendable {
+package struct KeySupportRecord: Hashable, Sendable {
     /// The provider's base URL.
-    public let baseURL: String
+    package let baseURL: String
     /// The fingerprint of the API key.
-    public let account: KeyFingerprint
+    package let account: KeyFingerprint
     /// The dialect it was proven for.
-    public let dialect: Dialect
+    package let dialect: Dialect
     /// The key support.
-    public let trust: KeySupport
+    package let trust: KeySupport
     /// The evidence, for display: `echo`, `query_found`, `query_not_found`.
-    public let evidence: String
-    /// Creates a value from its properties.
-    public init(baseURL: String, account: KeyFingerprint, dialect: Dialect, trust: KeySupport, evidence: String) {
+    package let evidence: String
+    package init(baseURL: String, account: KeyFingerprint, dialect: Dialect, trust: KeySupport, evidence: String) {
         self.baseURL = baseURL
         self.account = account
         self.dialect = dialect
@@ -256,7 +251,7 @@ public struct KeySupportRecord: Hashable, Sendable {
 }
 
 /// Whether a provider honors submission keys.
-public enum KeySupport: String, Hashable, Sendable {
+package enum KeySupport: String, Hashable, Sendable {
     /// Unknown: one submit in flight at a time. Changes at the first accepted submit.
     case unknown
     /// A reply echoed the key, or a query by key found a task: an unknown outcome can be settled by resubmitting.

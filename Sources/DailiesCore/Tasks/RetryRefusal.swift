@@ -1,5 +1,5 @@
 /// Why a task cannot be retried by a user's command.
-public enum RetryRefusal: Hashable, Sendable {
+package enum RetryRefusal: Hashable, Sendable {
     /// It waits and has not been sent.
     case waiting
     /// It was sent, and its outcome is unknown.
@@ -21,7 +21,7 @@ public enum RetryRefusal: Hashable, Sendable {
     ///   - isAccepted: whether the provider has its latest attempt.
     ///   - isCostAwaited: whether the cost of its latest attempt is still being queried.
     ///   - again: whether a completed task may be rendered and charged again.
-    public init?(state: TaskState, isSent: Bool, isAccepted: Bool, isCostAwaited: Bool, again: Bool) {
+    package init?(state: TaskState, isSent: Bool, isAccepted: Bool, isCostAwaited: Bool, again: Bool) {
         switch state {
         case .queued where !isSent: self = .waiting
         case .queued where !isAccepted: self = .uncertain
@@ -34,7 +34,7 @@ public enum RetryRefusal: Hashable, Sendable {
     }
 
     /// A predicate about the task, such as "it is already waiting".
-    public var message: String {
+    package var message: String {
         switch self {
         case .waiting: "it is already waiting"
         case .uncertain: "it is uncertain; run `dailies reconcile` first"

@@ -11,7 +11,7 @@ extension Settlement {
     ///   - isReplayed: whether the render existed before it was submitted here.
     ///   - isConfirmed: whether an earlier reply reported the cancellation, and this one answers the query that
     ///     followed.
-    public init?(of report: RemoteTask, wasRunning: Bool, isReplayed: Bool = false, isConfirmed: Bool) {
+    package init?(of report: RemoteTask, wasRunning: Bool, isReplayed: Bool = false, isConfirmed: Bool) {
         let end: End
         switch report.phase {
         case .queued, .running, .unknown: return nil
@@ -35,24 +35,24 @@ extension Settlement {
     /// The mutations that record it.
     ///
     /// - Parameter reason: set if only a guard, not a user, wanted the attempt cancelled: its task then waits again.
-    public func steps(for attempt: AttemptID, cancelledFor reason: CancelReason?) -> [Mutation.Kind] {
+    package func steps(for attempt: AttemptID, cancelledFor reason: CancelReason?) -> [Mutation.Kind] {
         [.settled(attempt, self)] + (end == .cancelled && reason != nil ? [.waitsAgain(attempt)] : [])
     }
 }
 
 extension Settlement {
     /// The failure code of a task with an unknown outcome that the user gave up: failed, at an unknown cost.
-    public static let assumedLost = "assumed_lost"
+    package static let assumedLost = "assumed_lost"
 
     /// The settlement of a render that the user gave up as lost. It may have been billed, so its cost stays unknown.
-    public static func assumedLost(because reason: String) -> Settlement {
+    package static func assumedLost(because reason: String) -> Settlement {
         Settlement(end: .failed, charges: [], failureCode: assumedLost, failureMessage: reason)
     }
 }
 
 extension Acceptance {
     /// Creates an acceptance. An unknown phase counts as running, since cancelling may cost.
-    public init(of report: RemoteTask, as remote: RemoteTaskID, reserved: Credits?, source: Source) {
+    package init(of report: RemoteTask, as remote: RemoteTaskID, reserved: Credits?, source: Source) {
         self.init(
             remoteID: remote, isRunning: report.phase != .queued, estimate: report.estimate, reserved: reserved,
             source: source)
@@ -60,7 +60,7 @@ extension Acceptance {
 }
 
 /// Computes reservations.
-public enum Reservation {
+package enum Reservation {
     /// The margin on an estimate, since bills may exceed it.
     private static let marginHundredths: Int64 = 110
 
@@ -70,7 +70,7 @@ public enum Reservation {
     ///
     /// - Parameter isTrusted: whether the model's estimates have been reliable enough to lower a reservation
     ///   (``PriceBook/trustsEstimates(of:)``). An estimate of zero never lowers it.
-    public static func after(estimate: Credits?, holding old: Credits?, isTrusted: Bool) -> Credits? {
+    package static func after(estimate: Credits?, holding old: Credits?, isTrusted: Bool) -> Credits? {
         guard let wanted = estimate?.times(hundredths: marginHundredths) else { return old }
         guard let old else { return wanted }
         return isTrusted && wanted > .zero ? wanted : max(old, wanted)

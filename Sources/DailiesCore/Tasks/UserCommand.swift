@@ -1,18 +1,17 @@
 /// The store's row number of a command. Numbers grow in the order in which commands were given.
-public struct CommandID: Hashable, Comparable, Sendable, CustomStringConvertible {
+package struct CommandID: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The row number.
-    public let rawValue: Int64
-    /// Wraps a row number.
-    public init(_ rawValue: Int64) { self.rawValue = rawValue }
-    public static func < (a: CommandID, b: CommandID) -> Bool { a.rawValue < b.rawValue }
-    public var description: String { "\(rawValue)" }
+    package let rawValue: Int64
+    package init(_ rawValue: Int64) { self.rawValue = rawValue }
+    package static func < (a: CommandID, b: CommandID) -> Bool { a.rawValue < b.rawValue }
+    package var description: String { "\(rawValue)" }
 }
 
 /// A user's command on one task. It applies to the attempt that the user saw: if the task has another attempt by now,
 /// nothing is done, so that a late command never pays for more than was asked.
-public struct UserCommand: Hashable, Sendable {
+package struct UserCommand: Hashable, Sendable {
     /// The action.
-    public enum Action: Hashable, Sendable {
+    package enum Action: Hashable, Sendable {
         /// `evenIfCharged`: even if it is already rendering.
         case cancel(evenIfCharged: Bool)
         /// `again`: even if it is completed, as a new paid take. `newSeed`: replaces its seed.
@@ -28,18 +27,16 @@ public struct UserCommand: Hashable, Sendable {
     }
 
     /// Its row number in the store.
-    public let id: CommandID
-    /// The action.
-    public let order: Action
+    package let id: CommandID
+    package let order: Action
     /// The latest attempt or, if the task waits, the next one.
-    public let attempt: AttemptID
+    package let attempt: AttemptID
     /// The queue that it waits in.
-    public let lane: TaskQueueID
+    package let lane: TaskQueueID
     /// The attempt as stored. The runner sets it if the scheduler does not have the attempt.
     package var open: OpenAttempt?
 
-    /// Creates a value from its properties.
-    public init(id: CommandID, order: Action, attempt: AttemptID, lane: TaskQueueID) {
+    package init(id: CommandID, order: Action, attempt: AttemptID, lane: TaskQueueID) {
         self.id = id
         self.order = order
         self.attempt = attempt
@@ -48,7 +45,7 @@ public struct UserCommand: Hashable, Sendable {
 }
 
 /// The outcome of a command, as in the column `outcome`.
-public enum CommandOutcome: String, Hashable, Sendable, CaseIterable {
+package enum CommandOutcome: String, Hashable, Sendable, CaseIterable {
     /// It was unsent and is cancelled.
     case withdrawn
     /// The provider cancelled it.
@@ -102,13 +99,13 @@ public enum CommandOutcome: String, Hashable, Sendable, CaseIterable {
 }
 
 /// Pauses and limits that apply to all runs until they are changed.
-public struct RunControls: Hashable, Sendable {
+package struct RunControls: Hashable, Sendable {
     /// Paused scopes.
-    public var pauses: Set<PauseScope> = []
+    package var pauses: Set<PauseScope> = []
     /// The limit of tasks in flight, in place of the run's option; nil: use the option.
-    public var concurrency: Int?
+    package var concurrency: Int?
     /// Limits per model.
-    public var modelConcurrency: [ModelID: Int] = [:]
+    package var modelConcurrency: [ModelID: Int] = [:]
     /// Creates controls without pauses and limits.
-    public init() {}
+    package init() {}
 }

@@ -28,5 +28,5 @@ public struct ByteKey: ByteExactString, Sendable {
 
 extension String {
     /// Whether this string sorts before another by UTF-8 bytes.
-    public func precedesInUTF8(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
+    package func precedesInUTF8(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
 }

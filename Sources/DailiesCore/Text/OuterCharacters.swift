@@ -1,8 +1,8 @@
 /// Characters at the ends of a name that are not part of it: any white space, zero-width characters, and the curly
 /// quotes that a word processor adds.
-public enum OuterCharacters {
+package enum OuterCharacters {
     /// The text without them; nil if there are none.
-    public static func removed(from text: String) -> String? {
+    package static func removed(from text: String) -> String? {
         guard isWorthALook(text.utf8.first) || isWorthALook(text.utf8.last) else { return nil }
         var rest = Substring(text).unicodeScalars
         while true {
@@ -14,17 +14,17 @@ public enum OuterCharacters {
     }
 
     /// The text without them and without zero-width characters inside.
-    public static func visible(in text: String) -> String {
+    package static func visible(in text: String) -> String {
         var scalars = (removed(from: text) ?? text).unicodeScalars
         scalars.removeAll { isInvisible($0) && !$0.properties.isWhitespace }
         return String(scalars)
     }
 
     /// Whether a text that begins or ends with this byte may have such characters: true unless it is printable ASCII.
-    public static func isWorthALook(_ byte: UInt8?) -> Bool { byte.map { $0 <= 0x20 || $0 >= 0x7F } ?? false }
+    package static func isWorthALook(_ byte: UInt8?) -> Bool { byte.map { $0 <= 0x20 || $0 >= 0x7F } ?? false }
 
     /// The first of them, at the start or else at the end; nil if there are none.
-    public static func first(of text: String) -> (scalar: UnicodeScalar, isAtStart: Bool)? {
+    package static func first(of text: String) -> (scalar: UnicodeScalar, isAtStart: Bool)? {
         guard let removed = removed(from: text), let first = text.unicodeScalars.first,
             let last = text.unicodeScalars.last
         else { return nil }
@@ -33,7 +33,7 @@ public enum OuterCharacters {
     }
 
     /// The code point and name, such as `U+200B (zero width space)`.
-    public static func name(of scalar: UnicodeScalar) -> String {
+    package static func name(of scalar: UnicodeScalar) -> String {
         let digits = String(scalar.value, radix: 16, uppercase: true)
         let code = "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
         let name = scalar.properties.name ?? scalar.properties.nameAlias

@@ -1,13 +1,13 @@
 /// Escapes text from files for messages, so that it cannot drive a terminal or change the reading order.
-public enum SafeText {
+package enum SafeText {
     /// Maximum number of scalars shown.
     private static let maximumLength = 60
 
     /// The text in double quotes, escaped and cut at 60 scalars.
-    public static func quoted(_ text: some StringProtocol) -> String { "\"\(cut(text))\"" }
+    package static func quoted(_ text: some StringProtocol) -> String { "\"\(cut(text))\"" }
 
     /// The text escaped and cut at 60 scalars.
-    public static func cut(_ text: some StringProtocol) -> String {
+    package static func cut(_ text: some StringProtocol) -> String {
         let scalars = text.unicodeScalars
         let isCut = scalars.index(scalars.startIndex, offsetBy: maximumLength + 1, limitedBy: scalars.endIndex) != nil
         let shown = String(String.UnicodeScalarView(scalars.prefix(maximumLength)))
@@ -15,7 +15,7 @@ public enum SafeText {
     }
 
     /// Replaces control, format (including bidi), separator, private and unassigned characters with `\u{…}`.
-    public static func escaped(_ text: String) -> String {
+    package static func escaped(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: needsEscape) else { return text }
         var result = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
@@ -37,7 +37,7 @@ public enum SafeText {
     }
 
     /// Whether a scalar is C0, DEL or C1.
-    public static func isControl(_ scalar: UnicodeScalar) -> Bool {
+    package static func isControl(_ scalar: UnicodeScalar) -> Bool {
         scalar.value < 0x20 || 0x7F...0x9F ~= scalar.value
     }
 }

@@ -2,27 +2,27 @@ import DailiesCore
 import Foundation
 
 /// A configuration file: flat names, each with a value or a list of values, in YAML.
-public struct ConfigurationFile: Sendable {
+package struct ConfigurationFile: Sendable {
     /// A setting and its values.
-    public struct Entry: Hashable, Sendable {
+    package struct Entry: Hashable, Sendable {
         /// As written, with `_` or `-`.
-        public let name: String
+        package let name: String
         /// One value, or the values of a list in order.
-        public let values: [Value]
+        package let values: [Value]
         /// Line of the name, 1-based.
-        public let line: Int
+        package let line: Int
         /// Column of the name, 1-based.
-        public let column: Int
+        package let column: Int
     }
 
     /// One value of a setting, and its position.
-    public struct Value: Hashable, Sendable {
+    package struct Value: Hashable, Sendable {
         /// As written, without quotation marks.
-        public let text: String
+        package let text: String
         /// 1-based.
-        public let line: Int
+        package let line: Int
         /// 1-based.
-        public let column: Int
+        package let column: Int
 
         package init(text: String, line: Int, column: Int) {
             self.text = text
@@ -33,7 +33,7 @@ public struct ConfigurationFile: Sendable {
         /// YAML's words for true and false, case-insensitive; nil for other text.
         ///
         /// Source: https://yaml.org/type/bool.html
-        public var flag: Bool? {
+        package var flag: Bool? {
             switch text.lowercased() {
             case "true", "yes", "on", "y": true
             case "false", "no", "off", "n": false
@@ -43,24 +43,24 @@ public struct ConfigurationFile: Sendable {
     }
 
     /// An error in a configuration file.
-    public struct Problem: Error, Hashable, Sendable, CustomStringConvertible {
+    package struct Problem: Error, Hashable, Sendable, CustomStringConvertible {
         /// `FILE:LINE:COLUMN: what is wrong; how to fix it`.
-        public let description: String
+        package let description: String
     }
 
     /// Maximum size of a configuration file.
     private static let maximumBytes = 65_536
 
     /// The path passed to ``read(_:)``.
-    public let path: String
+    package let path: String
     /// In file order. Names are unique; `_` and `-` count as equal.
-    public let entries: [Entry]
+    package let entries: [Entry]
     /// Whether the file contains only a manifest, and no settings.
-    public let isManifest: Bool
+    package let isManifest: Bool
 
     /// - Returns: nil if the file does not exist.
     /// - Throws: ``Problem`` if it cannot be read or is invalid.
-    public static func read(_ path: String) throws(Problem) -> ConfigurationFile? {
+    package static func read(_ path: String) throws(Problem) -> ConfigurationFile? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         guard let data = FileManager.default.contents(atPath: path) else {
             throw Problem(description: "\(path): cannot be read")

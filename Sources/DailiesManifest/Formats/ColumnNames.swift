@@ -1,28 +1,28 @@
 import DailiesCore
 
 /// Maps CSV columns to fields with other names.
-public struct ColumnNames: Hashable, Sendable {
+package struct ColumnNames: Hashable, Sendable {
     /// One column.
-    public struct Pair: Hashable, Sendable {
+    package struct Pair: Hashable, Sendable {
         /// The column name; case and outer blanks are ignored.
-        public let head: String
+        package let head: String
         /// For example `duration_seconds` or `tags.client`; empty to skip the column.
-        public let field: String
+        package let field: String
         /// Maps column `head` to `field`; both are stored unchanged.
-        public init(head: String, field: String) {
+        package init(head: String, field: String) {
             self.head = head
             self.field = field
         }
     }
 
     /// No mapping: every column has the name of its field.
-    public static let none = ColumnNames([])
+    package static let none = ColumnNames([])
 
     /// If a column appears twice, the first pair applies.
-    public let pairs: [Pair]
+    package let pairs: [Pair]
 
     /// Creates a map; the order of `pairs` is kept.
-    public init(_ pairs: [Pair]) { self.pairs = pairs }
+    package init(_ pairs: [Pair]) { self.pairs = pairs }
 
     /// nil if the column is not mapped.
     func field(of head: String) -> String? { pairs.first { Self.isSame($0.head, head) }?.field }

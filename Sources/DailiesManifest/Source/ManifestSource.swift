@@ -2,23 +2,23 @@ import DailiesCore
 import Foundation
 
 /// The bytes of a manifest. Can be read more than once.
-public struct ManifestSource: Sendable {
+package struct ManifestSource: Sendable {
     enum Content: Sendable {
         case bytes([UInt8])
         case file(OpenFile)
         case temporary(TemporaryFile)
     }
     /// For messages, the format and the batch name. `<stdin>` for standard input.
-    public let path: String
+    package let path: String
     let content: Content
 
     /// The name of standard input in messages.
-    public static let standardInputName = "<stdin>"
+    package static let standardInputName = "<stdin>"
 
     /// A file, opened immediately and read on demand.
     ///
     /// - Throws: ``ManifestError`` if it cannot be opened.
-    public static func file(_ path: String) throws(ManifestError) -> ManifestSource {
+    package static func file(_ path: String) throws(ManifestError) -> ManifestSource {
         do throws(SourceError) {
             return ManifestSource(path: path, content: try decoded(.file(try OpenFile(path))))
         } catch {
@@ -29,7 +29,7 @@ public struct ManifestSource: Sendable {
     /// Standard input or another descriptor, copied to a temporary file because a manifest is read twice.
     ///
     /// - Throws: ``ManifestError`` if it cannot be read, or the copy cannot be written.
-    public static func standardInput(descriptor: Int32 = STDIN_FILENO) throws(ManifestError) -> ManifestSource {
+    package static func standardInput(descriptor: Int32 = STDIN_FILENO) throws(ManifestError) -> ManifestSource {
         do throws(SourceError) {
             return ManifestSource(path: standardInputName, content: try decoded(.temporary(copy(of: descriptor))))
         } catch {
@@ -38,7 +38,7 @@ public struct ManifestSource: Sendable {
     }
 
     /// Bytes in memory.
-    public static func bytes(_ bytes: [UInt8], path: String) -> ManifestSource {
+    package static func bytes(_ bytes: [UInt8], path: String) -> ManifestSource {
         guard var decoder = UTF16Decoder(startingWith: bytes) else {
             return ManifestSource(path: path, content: .bytes(bytes))
         }

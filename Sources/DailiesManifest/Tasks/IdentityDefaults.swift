@@ -5,7 +5,7 @@ import DailiesCore
 ///
 /// The catalog may change with each release, but an edition of this table must not: otherwise every finished task
 /// without an `id` would look new and be paid for again. Models that are not in it get no defaults.
-public struct IdentityDefaults: Sendable {
+package struct IdentityDefaults: Sendable {
     struct Entry: Hashable, Sendable {
         let resolution: String
         let aspectRatio: String
@@ -14,7 +14,7 @@ public struct IdentityDefaults: Sendable {
 
     /// Copied from the catalog of 2026-11-23. The documentation gives no default resolution for `seedance-fast`; this
     /// is its only published one.
-    public static let edition1 = IdentityDefaults(entries: [
+    package static let edition1 = IdentityDefaults(entries: [
         "sora-2-pro": Entry(resolution: "1080p", aspectRatio: "16:9"),
         "sora-2": Entry(resolution: "720p", aspectRatio: "16:9"),
         "veo-3.1": Entry(resolution: "1080p", aspectRatio: "16:9"),

@@ -9,16 +9,16 @@ import ProviderWire
 ///
 /// Every call completes once, on any thread, also after ``shutdown()``. Nothing is retried, API redirects are not
 /// followed, and the key is sent only to the base URL's host.
-public final class ByteSpikeProvider: RenderProvider {
+package final class ByteSpikeProvider: RenderProvider {
     /// The error code if no configured key has the fingerprint that a task was submitted with.
-    public static let noKeyCode = "no_key"
+    package static let noKeyCode = "no_key"
 
     /// See ``ProviderConfiguration/name``.
-    public var name: String { configuration.name }
+    package var name: String { configuration.name }
     /// See ``ProviderConfiguration/baseURL``.
-    public var baseURL: String { configuration.baseURL }
+    package var baseURL: String { configuration.baseURL }
     /// See ``ProviderConfiguration/dialect``.
-    public var dialect: Dialect { configuration.dialect }
+    package var dialect: Dialect { configuration.dialect }
 
     let configuration: ProviderConfiguration
     let api: APIClient
@@ -29,7 +29,7 @@ public final class ByteSpikeProvider: RenderProvider {
     private let redaction: Redactor
 
     /// Creates a provider. Call ``shutdown()`` before releasing it.
-    public init(_ configuration: ProviderConfiguration) {
+    package init(_ configuration: ProviderConfiguration) {
         self.configuration = configuration
         redaction = Redactor(secrets: configuration.keys.map(\.key.secret))
         // API requests share one event loop, downloads another.
@@ -53,15 +53,15 @@ public final class ByteSpikeProvider: RenderProvider {
     }
 
     /// The fingerprint of the key with the longest matching prefix; nil if none matches.
-    public func fingerprint(for model: ModelID) -> KeyFingerprint? { configuration.key(for: model)?.fingerprint }
+    package func fingerprint(for model: ModelID) -> KeyFingerprint? { configuration.key(for: model)?.fingerprint }
 
     /// JSON in the configured dialect, with the submission key as `out_task_id`.
-    public func body(for request: CanonicalRequest, key: SubmissionKey) -> [UInt8] {
+    package func body(for request: CanonicalRequest, key: SubmissionKey) -> [UInt8] {
         SubmitBody.encode(request, key: key, dialect: dialect)
     }
 
     /// Sends one POST. If no key matches the submission's account, it is refused and nothing is sent.
-    public func submit(_ submission: Submission, reply: @escaping @Sendable (SubmitResult) -> Void) {
+    package func submit(_ submission: Submission, reply: @escaping @Sendable (SubmitResult) -> Void) {
         guard let key = configuration.key(submission.account) else {
             return reply(.notAccepted(Self.noKey(submission.account)))
         }
@@ -84,7 +84,7 @@ public final class ByteSpikeProvider: RenderProvider {
     }
 
     /// Queries by id or submission key, in the configured form; if the service does not support it, in the other.
-    public func query(_ question: TaskQuery, reply: @escaping @Sendable (QueryResult) -> Void) {
+    package func query(_ question: TaskQuery, reply: @escaping @Sendable (QueryResult) -> Void) {
         guard let key = configuration.key(question.account) else {
             return reply(.fault(Self.noKey(question.account)))
         }
@@ -97,7 +97,7 @@ public final class ByteSpikeProvider: RenderProvider {
     }
 
     /// Sends one POST. Returns the state reported by the provider, also if it refuses to cancel.
-    public func cancel(
+    package func cancel(
         _ remote: RemoteTaskID, account: KeyFingerprint, reply: @escaping @Sendable (QueryResult) -> Void
     ) {
         guard let key = configuration.key(account) else { return reply(.fault(Self.noKey(account))) }
@@ -107,7 +107,7 @@ public final class ByteSpikeProvider: RenderProvider {
     /// Downloads the asset, with a Range header to resume. Sends no API key.
     ///
     /// - Precondition: `resume.offset` is not negative.
-    public func download(
+    package func download(
         _ asset: AssetLocation, after resume: ResumePoint, into sink: any DownloadSink,
         reply: @escaping @Sendable (DownloadOutcome) -> Void
     ) {
@@ -122,7 +122,7 @@ public final class ByteSpikeProvider: RenderProvider {
     }
 
     /// Closes all connections. Active, queued and later calls complete with errors.
-    public func shutdown() async {
+    package func shutdown() async {
         await api.clients.shutdown()
         await downloader.clients.shutdown()
     }
@@ -187,11 +187,11 @@ public final class ByteSpikeProvider: RenderProvider {
 }
 
 /// The result of a free request that checks the connection and the key.
-public struct ProviderProbe: Sendable {
+package struct ProviderProbe: Sendable {
     /// The answer for a task that does not exist: `notFound` means that the key is accepted.
-    public let answer: QueryResult
+    package let answer: QueryResult
     /// The time in the response, to the second; nil without a response or a time.
-    public let repliedAt: Instant?
+    package let repliedAt: Instant?
 }
 
 extension ByteSpikeProvider {
@@ -199,7 +199,7 @@ extension ByteSpikeProvider {
     private static let nonexistentTask = RemoteTaskID("dailies-doctor-asks-for-nothing")
 
     /// Queries a task that does not exist, with one of the configured keys. Free and without side effects.
-    public func probe(_ key: ModelAPIKey) async -> ProviderProbe {
+    package func probe(_ key: ModelAPIKey) async -> ProviderProbe {
         let request = APIClient.Request(
             method: .GET, target: Endpoint.query(Self.nonexistentTask), body: nil, key: key.key,
             timeout: configuration.queryTimeout)
@@ -222,7 +222,7 @@ extension ByteSpikeProvider {
     /// The speed reported by a simulator on this machine, as a multiple of real time.
     ///
     /// - Returns: nil for a remote service, which is not asked, and if the service does not report a speed.
-    public func statedSpeed() async -> Double? {
+    package func statedSpeed() async -> Double? {
         guard configuration.isLoopback, let key = configuration.keys.first?.key else { return nil }
         let request = APIClient.Request(
             method: .GET, target: Self.statePath, body: nil, key: key, timeout: Self.stateTimeout)

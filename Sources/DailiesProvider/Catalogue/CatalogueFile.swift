@@ -5,11 +5,11 @@ import ExactJSON
 ///
 /// For an embedded model, omitted fields keep their values. A new model needs at least `id`, `duration_seconds`,
 /// `resolutions` and `aspect_ratios`.
-public enum CatalogueFile {
+package enum CatalogueFile {
     /// All errors of a file, one per model; never empty.
-    public struct Failure: Error, Hashable, Sendable {
+    package struct Failure: Error, Hashable, Sendable {
         /// Sorted by position; at least one.
-        public let problems: [CatalogueError]
+        package let problems: [CatalogueError]
     }
 
     /// Defaults for the optional fields of a new model.
@@ -21,7 +21,7 @@ public enum CatalogueFile {
     /// The embedded catalog, with the models of a file added or replaced.
     ///
     /// - Parameter bytes: UTF-8.
-    public static func merged(with bytes: [UInt8]) throws(Failure) -> ModelCatalogue {
+    package static func merged(with bytes: [UInt8]) throws(Failure) -> ModelCatalogue {
         let embedded = EmbeddedCatalogue.catalogue
         var merge = Merge()
         do throws(CatalogueError) {

@@ -15,11 +15,11 @@ public enum EmbeddedCatalogue {
 }
 
 /// An error in a catalog, with its position.
-public struct CatalogueError: Error, Hashable, Sendable {
+package struct CatalogueError: Error, Hashable, Sendable {
     /// The first byte of the invalid value.
-    public let position: JSONPosition
+    package let position: JSONPosition
     /// For users.
-    public let message: String
+    package let message: String
 }
 
 /// Reads `models.json`.

@@ -1,7 +1,7 @@
 import Dispatch
 
 /// Polls for commands twice a second, so that a runner picks up each within a second.
-public final class CommandPoller: @unchecked Sendable {
+package final class CommandPoller: @unchecked Sendable {
     // Unchecked because of `timer`: Dispatch sources are thread-safe, but not marked `Sendable`.
 
     private static let interval = DispatchTimeInterval.milliseconds(500)
@@ -11,7 +11,7 @@ public final class CommandPoller: @unchecked Sendable {
     private let timer: any DispatchSourceTimer
 
     /// Starts polling for `runner`. Does not keep it alive.
-    public init(_ runner: Runner) {
+    package init(_ runner: Runner) {
         timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "dailies.commands", qos: .utility))
         timer.schedule(deadline: .now() + Self.interval, repeating: Self.interval, leeway: Self.leeway)
         timer.setEventHandler { @Sendable [weak runner] in runner?.pollCommands() }
@@ -21,5 +21,5 @@ public final class CommandPoller: @unchecked Sendable {
     deinit { timer.cancel() }
 
     /// Stops polling.
-    public func stop() { timer.cancel() }
+    package func stop() { timer.cancel() }
 }

@@ -3,19 +3,19 @@ import DailiesCore
 import Foundation
 
 /// SHA-256 of a list of texts. Each is preceded by its length, so that different lists have different digests.
-public struct SHA256Digester {
+package struct SHA256Digester {
     private var hash = SHA256()
 
     /// A digest of the empty list.
-    public init() {}
+    package init() {}
 
     /// Adds the UTF-8 length of `text`, and its bytes.
-    public mutating func add(_ text: String) {
+    package mutating func add(_ text: String) {
         let utf8 = Data(text.utf8)
         withUnsafeBytes(of: UInt64(utf8.count).bigEndian) { hash.update(bufferPointer: $0) }
         hash.update(data: utf8)
     }
 
     /// The digest so far: 64 lowercase hexadecimal digits.
-    public var hex: String { hash.finalize().hexadecimal }
+    package var hex: String { hash.finalize().hexadecimal }
 }

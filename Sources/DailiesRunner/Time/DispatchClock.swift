@@ -8,7 +8,7 @@ import Foundation
 /// The time is the wall clock at the start plus the time since boot, including suspend (CLOCK_BOOTTIME), so that
 /// changes of the wall clock have no effect. Dispatch's own time stops during suspend, so the timer is set at most 30 s
 /// ahead and each wake-up checks the clock.
-public final class DispatchClock: RunnerClock, @unchecked Sendable {
+package final class DispatchClock: RunnerClock, @unchecked Sendable {
     // Unchecked because of `source`: Dispatch sources are thread-safe, but not marked `Sendable`.
 
     static let maximumSleep = Duration.seconds(30)
@@ -36,7 +36,7 @@ public final class DispatchClock: RunnerClock, @unchecked Sendable {
     }
 
     /// Creates a clock that starts at the machine's current time.
-    public convenience init() { self.init(clocks: Clocks()) }
+    package convenience init() { self.init(clocks: Clocks()) }
 
     init(clocks: Clocks, maximumSleep: Duration = DispatchClock.maximumSleep) {
         self.clocks = clocks
@@ -52,16 +52,16 @@ public final class DispatchClock: RunnerClock, @unchecked Sendable {
     deinit { source.cancel() }
 
     /// The wall clock at the start, plus the time since.
-    public var now: Instant {
+    package var now: Instant {
         Instant(nanoseconds: wallAtStart)
             + (Instant(nanoseconds: clocks.boot()) - Instant(nanoseconds: bootAtStart))
     }
 
     /// Stores the callback.
-    public func start(_ fire: @escaping @Sendable () -> Void) { state.withLock { $0.fire = fire } }
+    package func start(_ fire: @escaping @Sendable () -> Void) { state.withLock { $0.fire = fire } }
 
     /// Sets the timer to the earliest time requested since it last fired.
-    public func wake(at instant: Instant) {
+    package func wake(at instant: Instant) {
         state.withLock { state in
             guard !state.isStopped, instant < state.target ?? .distantFuture else { return }
             state.target = instant
@@ -70,7 +70,7 @@ public final class DispatchClock: RunnerClock, @unchecked Sendable {
     }
 
     /// Cancels the timer and all requests.
-    public func stop() {
+    package func stop() {
         state.withLock { state in
             state.isStopped = true
             state.fire = nil

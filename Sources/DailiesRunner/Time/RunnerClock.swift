@@ -2,7 +2,7 @@ import DailiesCore
 
 /// The current time and a timer: a run's only access to time. Implemented by ``DispatchClock`` and by the manual clock
 /// of the tests.
-public protocol RunnerClock: AnyObject, Sendable {
+package protocol RunnerClock: AnyObject, Sendable {
     /// The current time; never goes back.
     var now: Instant { get }
 

@@ -1,50 +1,49 @@
 import DailiesCore
 
 /// A stored or rendering clip that a request duplicates.
-public struct ExistingClip: Hashable, Sendable {
+package struct ExistingClip: Hashable, Sendable {
     /// The key of its task.
-    public let key: TaskKey
+    package let key: TaskKey
     /// The name of its batch.
-    public let batchName: String
+    package let batchName: String
     /// Whether it is paid for; false: the provider is still working on it.
-    public let isPaid: Bool
+    package let isPaid: Bool
     /// Whether the requests differ only in blanks at the ends of lines and texts, or in Unicode form.
-    public let isNear: Bool
+    package let isNear: Bool
 }
 
 /// Tasks to be rendered whose request has a clip already, or will have one.
-public struct Duplicates: Hashable, Sendable {
+package struct Duplicates: Hashable, Sendable {
     /// A task to be rendered and a similar clip of another task.
-    public struct Pair: Hashable, Sendable {
+    package struct Pair: Hashable, Sendable {
         /// The key of the task to be rendered.
-        public let key: TaskKey
+        package let key: TaskKey
         /// The existing clip.
-        public let clip: ExistingClip
+        package let clip: ExistingClip
     }
 
     /// Tasks equal to a clip: the first ``ImportError/maximumListed`` of ``equalCount``.
-    public private(set) var equal: [Pair] = []
+    package private(set) var equal: [Pair] = []
     /// The total number.
-    public private(set) var equalCount = 0
+    package private(set) var equalCount = 0
     /// Tasks nearly equal to a clip: the first of ``nearCount``.
-    public private(set) var near: [Pair] = []
+    package private(set) var near: [Pair] = []
     /// The total number.
-    public private(set) var nearCount = 0
+    package private(set) var nearCount = 0
     /// Tasks equal to an earlier task of the same manifest: the first of ``repeatedCount``.
-    public private(set) var repeated: [TaskKey] = []
+    package private(set) var repeated: [TaskKey] = []
     /// The total number.
-    public private(set) var repeatedCount = 0
+    package private(set) var repeatedCount = 0
     /// The number of tasks to be rendered.
-    public private(set) var count = 0
+    package private(set) var count = 0
     private var requests = RepeatedRequests()
 
-    /// Creates an empty list.
-    public init() {}
+    package init() {}
 
     /// Adds a task to be rendered, in manifest order.
     ///
     /// - Parameter clip: a similar clip of another task.
-    public mutating func add(_ task: TaskSpec, like clip: ExistingClip?) {
+    package mutating func add(_ task: TaskSpec, like clip: ExistingClip?) {
         count += 1
         if requests.insert(task.request) {
             repeatedCount += 1

@@ -1,26 +1,25 @@
 import DailiesCore
 
 /// The batch settings of a manifest.
-public struct BatchDefinition: Hashable, Sendable {
+package struct BatchDefinition: Hashable, Sendable {
     /// The batch's name, part of every submission key.
-    public let name: String
+    package let name: String
     /// The absolute path. A batch from another path is refused.
-    public let manifestPath: String
+    package let manifestPath: String
     /// The provider's name, as in ``DailiesCore/RenderProvider/name``.
-    public let provider: String
+    package let provider: String
     /// The base URL, as in ``DailiesCore/RenderProvider/baseURL``.
-    public let baseURL: String
+    package let baseURL: String
     /// The absolute path of the output folder.
-    public let outputDirectory: String
+    package let outputDirectory: String
     /// The change to its budget.
-    public let budget: BudgetSetting
+    package let budget: BudgetSetting
     /// The budget mode; nil: unchanged, or cautious for a new batch.
-    public let budgetMode: BudgetMode?
+    package let budgetMode: BudgetMode?
     /// Changes to budgets of its tags; other tags keep theirs.
-    public let tagBudgets: [TagBudgetSetting]
+    package let tagBudgets: [TagBudgetSetting]
 
-    /// Creates a value from its properties.
-    public init(
+    package init(
         name: String, manifestPath: String, provider: String, baseURL: String, outputDirectory: String,
         budget: BudgetSetting, budgetMode: BudgetMode? = nil, tagBudgets: [TagBudgetSetting] = []
     ) {
@@ -36,36 +35,36 @@ public struct BatchDefinition: Hashable, Sendable {
 }
 
 /// What a manifest may change.
-public struct ImportOptions: Hashable, Sendable {
+package struct ImportOptions: Hashable, Sendable {
     /// Whether changed requests replace the stored ones; settled tasks are then rendered again under the next number.
-    public var acceptChanges: Bool
+    package var acceptChanges: Bool
     /// Whether the batch may have come from another path.
-    public var sameBatch: Bool
+    package var sameBatch: Bool
     /// Creates options; by default nothing is allowed.
-    public init(acceptChanges: Bool = false, sameBatch: Bool = false) {
+    package init(acceptChanges: Bool = false, sameBatch: Bool = false) {
         self.acceptChanges = acceptChanges
         self.sameBatch = sameBatch
     }
 }
 
 /// The result of importing a manifest.
-public struct ImportResult: Hashable, Sendable {
+package struct ImportResult: Hashable, Sendable {
     /// The batch, created if it did not exist.
-    public let batch: BatchID
+    package let batch: BatchID
     /// Number of new tasks.
-    public var new = 0
+    package var new = 0
     /// Number of known tasks with the same request. Tags, priority and file name may have been updated.
-    public var unchanged = 0
+    package var unchanged = 0
     /// Number of tasks with a changed request.
-    public var changed = 0
+    package var changed = 0
     /// Number of unsent tasks that are no longer in the manifest and were cancelled.
-    public var removed = 0
+    package var removed = 0
     /// Number of tasks that were once cancelled as removed and are in the manifest again.
-    public var restored = 0
+    package var restored = 0
     /// The manifest's tasks by state after the import.
-    public var standing: [TaskState: Int] = [:]
+    package var standing: [TaskState: Int] = [:]
     /// Tasks to be rendered whose request has a clip already, or will have one.
-    public internal(set) var duplicates = Duplicates()
+    package internal(set) var duplicates = Duplicates()
     /// The row of the first new task.
     var firstNew: TaskID?
 
@@ -117,7 +116,7 @@ public struct ChangedTask: Hashable, Sendable {
 }
 
 /// The comparison of a manifest's task with the store.
-public enum TaskDiff: Hashable, Sendable {
+package enum TaskDiff: Hashable, Sendable {
     /// Not in the store.
     case new
     /// Known and unsent.
@@ -150,7 +149,7 @@ extension TaskDiff {
 }
 
 /// One entry of a comparison of a manifest with the store.
-public enum DiffEntry {
+package enum DiffEntry {
     /// A task of the manifest under its stored key and, if a run may render it, a similar clip of another task.
     case named(TaskSpec, TaskDiff, ExistingClip?)
     /// Unsent and no longer in the manifest: a run would cancel it.
@@ -158,11 +157,11 @@ public enum DiffEntry {
 }
 
 /// The effect that importing a manifest would have, task by task.
-public struct ManifestDiff: Hashable, Sendable {
+package struct ManifestDiff: Hashable, Sendable {
     /// The batch; nil: none of this name exists.
-    public internal(set) var batch: StoredBatch?
+    package internal(set) var batch: StoredBatch?
     /// In the order of the given tasks.
-    public internal(set) var verdicts: [TaskDiff] = []
+    package internal(set) var verdicts: [TaskDiff] = []
     /// Unsent tasks that are no longer in the manifest: a run would cancel them.
-    public internal(set) var removed: [TaskKey] = []
+    package internal(set) var removed: [TaskKey] = []
 }

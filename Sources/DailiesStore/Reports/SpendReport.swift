@@ -122,7 +122,7 @@ extension Store {
     ///   - until: only attempts settled before this time.
     ///   - batches: only these batches; nil: all.
     ///   - now: attempts settled after this time, by a clock that was ahead, count as settled now.
-    public func spend(
+    package func spend(
         by dimensions: [ReportDimension], since: Instant? = nil, until: Instant? = nil, batches: [BatchID]? = nil,
         now: Instant = .distantFuture
     ) throws(StoreError) -> SpendReport {

@@ -1,26 +1,26 @@
 import DailiesCore
 
 /// The state of all batches at one time.
-public struct StatusSummary: Hashable, Sendable {
+package struct StatusSummary: Hashable, Sendable {
     /// Oldest first.
-    public var batches: [BatchStatus]
+    package var batches: [BatchStatus]
     /// The time of the latest event; nil if there are none.
-    public var lastEventAt: Instant?
+    package var lastEventAt: Instant?
 
     /// The sum over all batches, without budgets, which belong to batches.
-    public var total: StatusCounts { batches.reduce(into: StatusCounts()) { $0.add($1.counts) } }
+    package var total: StatusCounts { batches.reduce(into: StatusCounts()) { $0.add($1.counts) } }
 }
 
 /// The state of one batch.
-public struct BatchStatus: Hashable, Sendable {
+package struct BatchStatus: Hashable, Sendable {
     /// The batch as stored.
-    public let batch: StoredBatch
+    package let batch: StoredBatch
     /// The counts of its tasks, attempts and credits.
-    public var counts: StatusCounts
+    package var counts: StatusCounts
     /// When its first attempt was sent; nil: none was.
-    public let firstSubmittedAt: Instant?
+    package let firstSubmittedAt: Instant?
     /// When an attempt last ended; nil: none has.
-    public let lastSettledAt: Instant?
+    package let lastSettledAt: Instant?
 }
 
 /// Counts of tasks and attempts, and amounts.
@@ -86,14 +86,14 @@ extension Store {
     /// The state of the given batches.
     ///
     /// - Parameter batches: nil: all.
-    public func summary(_ batches: [BatchID]? = nil) throws(StoreError) -> StatusSummary {
+    package func summary(_ batches: [BatchID]? = nil) throws(StoreError) -> StatusSummary {
         try reading { database throws(StoreError) in try database.summary(batches) }
     }
 }
 
 extension Store {
     /// The number of waiting tasks of a batch whose last attempt a guard cancelled, by reason.
-    public func heldBack(in batch: BatchID) throws(StoreError) -> [CancelReason: Int] {
+    package func heldBack(in batch: BatchID) throws(StoreError) -> [CancelReason: Int] {
         try reading { database throws(StoreError) in try database.heldBack(in: batch) }
     }
 }
@@ -104,7 +104,7 @@ extension Store {
     ///
     /// - Returns: a function that counts and releases the snapshot. Call it once, soon, from any one thread: until then
     ///   the log cannot be checkpointed.
-    public func summaryLater(
+    package func summaryLater(
         _ batches: [BatchID]
     ) throws(StoreError) -> @Sendable () -> Result<StatusSummary, StoreError> {
         try drain()

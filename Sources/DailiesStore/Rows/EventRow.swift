@@ -1,40 +1,40 @@
 import DailiesCore
 
 /// One row of the event log.
-public struct EventRow: Hashable, Sendable {
+package struct EventRow: Hashable, Sendable {
     /// The row number, which grows with every row.
-    public let id: Int64
+    package let id: Int64
     /// The time, with millisecond precision.
-    public let at: Instant
+    package let at: Instant
     /// The attempt's number; nil if the event is about no attempt.
-    public let attempt: Int?
+    package let attempt: Int?
     /// The kind: `intent`, `accepted`, `uncertain`, … ; `amount` is another amount of the previous row.
-    public let kind: String
+    package let kind: String
     /// The old state; nil if it did not change.
-    public let from: TaskState?
+    package let from: TaskState?
     /// The new state; nil if it did not change.
-    public let to: TaskState?
+    package let to: TaskState?
     /// The amount as the provider wrote it.
-    public let amountText: String?
+    package let amountText: String?
     /// The amount as booked.
-    public let amount: Credits?
+    package let amount: Credits?
     /// The kind of amount: `reserved`, `quoted`, `charged`, `stated` or `released`.
-    public let amountKind: String?
+    package let amountKind: String?
     /// The reply field of the amount, or the rule that it follows from.
-    public let amountField: String?
+    package let amountField: String?
     /// The source: `reply`, `query`, `user`, `rule:not_billed`, …
-    public let source: String?
+    package let source: String?
     /// The provider's code or one of this program.
-    public let code: String?
+    package let code: String?
     /// For display; may contain any characters.
-    public let message: String?
+    package let message: String?
 }
 
 extension Store {
     /// The events of a task, oldest first: the evidence for `explain` and `reconcile`.
     ///
     /// - Parameter limit: the maximum number; the newest are kept.
-    public func events(of task: TaskID, limit: Int = 1000) throws(StoreError) -> [EventRow] {
+    package func events(of task: TaskID, limit: Int = 1000) throws(StoreError) -> [EventRow] {
         try reading { database throws(StoreError) in
             try database.rows(
                 """

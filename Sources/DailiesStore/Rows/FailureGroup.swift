@@ -1,17 +1,16 @@
 import DailiesCore
 
 /// Failed tasks of one batch with the same code.
-public struct FailureGroup: Hashable, Sendable {
-    /// The batch's name.
-    public let batchName: String
+package struct FailureGroup: Hashable, Sendable {
+    package let batchName: String
     /// The failure code.
-    public let code: String
+    package let code: String
     /// The number of tasks.
-    public let count: Int
+    package let count: Int
     /// The first of these tasks in manifest order.
-    public let example: TaskKey
+    package let example: TaskKey
     /// The example's failure message, for display; may contain any characters.
-    public let message: String?
+    package let message: String?
 }
 
 extension Store {
@@ -20,7 +19,7 @@ extension Store {
     /// - Parameters:
     ///   - batches: nil: all.
     ///   - limit: the maximum number of groups.
-    public func failures(_ batches: [BatchID]? = nil, limit: Int = 20) throws(StoreError) -> [FailureGroup] {
+    package func failures(_ batches: [BatchID]? = nil, limit: Int = 20) throws(StoreError) -> [FailureGroup] {
         try reading { database throws(StoreError) in
             var groups: [FailureGroup] = []
             for batch in try database.batches() where batches?.contains(batch.id) ?? true {

@@ -1,23 +1,19 @@
 import DailiesCore
 
 /// A saved clip, and what is needed to request it from its provider again.
-public struct SavedClipRow: Hashable, Sendable {
+package struct SavedClipRow: Hashable, Sendable {
     /// The attempt that rendered it.
-    public let attempt: AttemptID
-    /// The batch.
-    public let batch: BatchID
-    /// The batch's name.
-    public let batchName: String
-    /// The task's key.
-    public let key: TaskKey
+    package let attempt: AttemptID
+    package let batch: BatchID
+    package let batchName: String
+    package let key: TaskKey
     /// The provider's task ID.
-    public let remote: RemoteTaskID
-    /// The submission key.
-    public let submissionKey: SubmissionKey
+    package let remote: RemoteTaskID
+    package let submissionKey: SubmissionKey
     /// The fingerprint of the API key that sent it.
-    public let account: KeyFingerprint
+    package let account: KeyFingerprint
     /// The saved file.
-    public let clip: SavedClip
+    package let clip: SavedClip
 }
 
 extension Store {
@@ -28,7 +24,7 @@ extension Store {
     ///   - task: nil: all tasks.
     ///   - last: the end of the previous page; nil for the first.
     ///   - limit: the maximum number of clips.
-    public func savedClips(
+    package func savedClips(
         in batch: BatchID? = nil, of task: TaskID? = nil, after last: AttemptID? = nil, limit: Int
     ) throws(StoreError) -> [SavedClipRow] {
         precondition(limit > 0, "a page of \(limit) clips")
@@ -66,7 +62,7 @@ extension Store {
 
 extension LatestAttempt {
     /// The saved clip; nil: not saved.
-    public var savedClip: SavedClip? {
+    package var savedClip: SavedClip? {
         guard let outputPath, let outputSHA256, let outputBytes else { return nil }
         return SavedClip(path: outputPath, sha256: outputSHA256, bytes: outputBytes)
     }

@@ -1,29 +1,29 @@
 import DailiesCore
 
 /// A batch as stored.
-public struct StoredBatch: Hashable, Sendable {
+package struct StoredBatch: Hashable, Sendable {
     /// Its row number in the store.
-    public let id: BatchID
+    package let id: BatchID
     /// The name, unique in its store and part of every submission key.
-    public let name: String
+    package let name: String
     /// The absolute path.
-    public let manifestPath: String
+    package let manifestPath: String
     /// When it was first imported.
-    public let createdAt: Instant
+    package let createdAt: Instant
     /// The provider's name. A batch belongs to one provider and base URL from its first accepted submit on.
-    public let provider: String
+    package let provider: String
     /// The provider's base URL.
-    public let baseURL: String
+    package let baseURL: String
     /// The absolute path.
-    public let outputDirectory: String
+    package let outputDirectory: String
     /// The budget; nil: none.
-    public let budget: Credits?
+    package let budget: Credits?
     /// How strictly its budgets are enforced.
-    public let budgetMode: BudgetMode
+    package let budgetMode: BudgetMode
 }
 
 /// A change to a batch's budget.
-public enum BudgetSetting: Hashable, Sendable {
+package enum BudgetSetting: Hashable, Sendable {
     /// Keeps the stored budget; a new batch has none.
     case unchanged
     /// Removes the cap.
@@ -34,7 +34,7 @@ public enum BudgetSetting: Hashable, Sendable {
     case atMost(Credits)
 
     /// The requested cap; nil: none.
-    public var cap: Credits? {
+    package var cap: Credits? {
         switch self {
         case .unchanged, .none: nil
         case .cap(let cap), .atMost(let cap): cap
@@ -42,7 +42,7 @@ public enum BudgetSetting: Hashable, Sendable {
     }
 
     /// The cap after applying this to a stored one.
-    public func applied(to stored: Credits?) -> Credits? {
+    package func applied(to stored: Credits?) -> Credits? {
         switch self {
         case .unchanged: stored
         case .none: nil
@@ -53,13 +53,12 @@ public enum BudgetSetting: Hashable, Sendable {
 }
 
 /// A change to a tag's budget.
-public struct TagBudgetSetting: Hashable, Sendable {
+package struct TagBudgetSetting: Hashable, Sendable {
     /// The tag.
-    public let tag: TaskSpec.Tag
+    package let tag: TaskSpec.Tag
     /// The change.
-    public let setting: BudgetSetting
-    /// Creates a value from its properties.
-    public init(tag: TaskSpec.Tag, setting: BudgetSetting) {
+    package let setting: BudgetSetting
+    package init(tag: TaskSpec.Tag, setting: BudgetSetting) {
         self.tag = tag
         self.setting = setting
     }
@@ -127,24 +126,24 @@ extension SQLiteConnection {
 
 extension Store {
     /// All batches, oldest first.
-    public func batches() throws(StoreError) -> [StoredBatch] {
+    package func batches() throws(StoreError) -> [StoredBatch] {
         try reading { database throws(StoreError) in try database.batches() }
     }
 
     /// The batch of exactly this name; nil if there is none.
-    public func batch(named name: String) throws(StoreError) -> StoredBatch? {
+    package func batch(named name: String) throws(StoreError) -> StoredBatch? {
         try reading { database throws(StoreError) in try database.batch(named: name) }
     }
 
     /// Whether a batch's service has accepted a submit of it, or may have. Before that the batch may be moved to
     /// another service.
-    public func isBound(_ batch: BatchID) throws(StoreError) -> Bool {
+    package func isBound(_ batch: BatchID) throws(StoreError) -> Bool {
         try reading { database throws(StoreError) in try database.isBound(batch) }
     }
 
     /// The batches with work left, oldest first: a waiting task, an open attempt, a paid clip that is not saved, or a
     /// cost that is still being queried.
-    public func unfinishedBatches() throws(StoreError) -> [StoredBatch] {
+    package func unfinishedBatches() throws(StoreError) -> [StoredBatch] {
         try reading { database throws(StoreError) in
             var unfinished: [StoredBatch] = []
             for batch in try database.batches() where try database.isUnfinished(batch.id) {
@@ -173,7 +172,7 @@ extension Store {
     /// Sets or removes a budget, and how strictly it is enforced. It applies to all runs until it is set again.
     ///
     /// - Parameter mode: nil: unchanged.
-    public func setBudget(
+    package func setBudget(
         _ batch: BatchID, _ setting: BudgetSetting, mode: BudgetMode? = nil, at: Instant
     ) throws(StoreError) {
         try transaction { database throws(StoreError) in

@@ -1,105 +1,101 @@
 import DailiesCore
 
 /// One task for listings: its latest attempt, and the cost of all its attempts.
-public struct TaskRow: Hashable, Sendable {
+package struct TaskRow: Hashable, Sendable {
     /// Its row number in the store.
-    public let id: TaskID
-    /// The batch.
-    public let batch: BatchID
-    /// The batch's name.
-    public let batchName: String
+    package let id: TaskID
+    package let batch: BatchID
+    package let batchName: String
     /// The key from its manifest or derived from its content.
-    public let key: TaskKey
+    package let key: TaskKey
     /// The value of the column `state`.
-    public let state: TaskState
-    /// The model.
-    public let model: ModelID
+    package let state: TaskState
+    package let model: ModelID
     /// The prompt from its manifest; may contain any characters.
-    public let prompt: String
+    package let prompt: String
     /// The request as its next or latest attempt sends it.
-    public let request: CanonicalRequest
+    package let request: CanonicalRequest
     /// The request from its manifest; it differs from ``request`` after a new seed was set.
-    public let listedRequest: CanonicalRequest
+    package let listedRequest: CanonicalRequest
     /// Tags by unique name.
-    public let tags: [TaskSpec.Tag]
+    package let tags: [TaskSpec.Tag]
     /// The priority, higher first. Default 0.
-    public let priority: Int
+    package let priority: Int
     /// The file name requested in the manifest; nil: none.
-    public let output: String?
+    package let output: String?
     /// The path of the image that its request names by digest; nil if it names none.
-    public let imagePath: String?
+    package let imagePath: String?
     /// The number of the latest attempt or, while it waits, of the next.
-    public let attempt: Int
+    package let attempt: Int
     /// The cost of all attempts; nil: unknown, in whole or for a settled attempt.
-    public let credits: Credits?
+    package let credits: Credits?
     /// The latest attempt; nil while the task waits or if it was withdrawn.
-    public let latest: LatestAttempt?
+    package let latest: LatestAttempt?
     /// Why a guard cancelled its last attempt, if it therefore waits again; nil: none did.
-    public let heldBack: CancelReason?
+    package let heldBack: CancelReason?
     /// Why it ended before it was sent; nil: it did not.
-    public let withdrawn: WithdrawalReason?
+    package let withdrawn: WithdrawalReason?
     /// When it was withdrawn.
-    public let withdrawnAt: Instant?
+    package let withdrawnAt: Instant?
     /// When the final state became durable.
-    public var settledAt: Instant? { latest?.settledAt ?? withdrawnAt }
+    package var settledAt: Instant? { latest?.settledAt ?? withdrawnAt }
     /// The failure code of the latest attempt, or why the task was withdrawn.
-    public var failureCode: String? { latest?.failureCode ?? withdrawn?.rawValue }
+    package var failureCode: String? { latest?.failureCode ?? withdrawn?.rawValue }
     /// Whether its latest attempt was sent with an unknown outcome.
-    public var isUncertain: Bool { latest?.outcomeUnknownAt != nil }
+    package var isUncertain: Bool { latest?.outcomeUnknownAt != nil }
 }
 
 /// The latest attempt of a listed task, without the clip's URL, which would give any reader access to the clip.
-public struct LatestAttempt: Hashable, Sendable {
-    /// The submission key.
-    public let submissionKey: SubmissionKey
+package struct LatestAttempt: Hashable, Sendable {
+    package let submissionKey: SubmissionKey
     /// The provider's task ID; nil: not known yet.
-    public let remoteID: RemoteTaskID?
+    package let remoteID: RemoteTaskID?
     /// The dialect of its body.
-    public let dialect: Dialect
+    package let dialect: Dialect
     /// The fingerprint of the API key that may query it: the sending one, unless another replaced it.
-    public let account: KeyFingerprint
+    package let account: KeyFingerprint
     /// Whether another key of the same account sent it, as a user stated.
-    public let isHandedOver: Bool
+    package let isHandedOver: Bool
     /// Whether the render existed before it was requested here.
-    public let isReplayed: Bool
+    package let isReplayed: Bool
     /// The provider's cost estimate.
-    public let estimated: Credits?
+    package let estimated: Credits?
     /// Credits reserved in the budget.
-    public let reserved: Credits?
+    package let reserved: Credits?
     /// Why a guard wanted it cancelled; nil: none did.
-    public let cancelReason: CancelReason?
+    package let cancelReason: CancelReason?
     /// Whether its unknown cost is still being queried.
-    public let isCostAwaited: Bool
+    package let isCostAwaited: Bool
     /// When its intent became durable.
-    public let submittedAt: Instant
+    package let submittedAt: Instant
     /// When it was last sent.
-    public let sentAt: Instant
+    package let sentAt: Instant
     /// When its outcome became unknown; nil: it is known.
-    public let outcomeUnknownAt: Instant?
+    package let outcomeUnknownAt: Instant?
     /// When the provider stopped knowing it; nil: it knows it.
-    public let lostAt: Instant?
+    package let lostAt: Instant?
     /// The provider's completion time.
-    public let completedAt: Instant?
+    package let completedAt: Instant?
     /// When its end became durable.
-    public let settledAt: Instant?
+    package let settledAt: Instant?
     /// Seconds of output, as the provider states them.
-    public let deliveredSeconds: Double?
+    package let deliveredSeconds: Double?
     /// The absolute path of its clip; nil: none is saved.
-    public let outputPath: String?
+    package let outputPath: String?
     /// The clip's digest: 64 lowercase hexadecimal digits.
-    public let outputSHA256: String?
+    package let outputSHA256: String?
     /// The length of the clip's file.
-    public let outputBytes: Int64?
+    package let outputBytes: Int64?
     /// The provider's failure code or one of this program.
-    public let failureCode: String?
+    package let failureCode: String?
     /// For display; may contain any characters.
-    public let failureMessage: String?
+    package let failureMessage: String?
 }
 
 /// Selects tasks that match all set conditions.
-public struct TaskFilter: Hashable, Sendable {
+package struct TaskFilter: Hashable, Sendable {
     /// A condition that is not a state.
-    public enum Condition: Hashable, Sendable, CaseIterable {
+    package enum Condition: Hashable, Sendable, CaseIterable {
         /// Waits for a slot.
         case waiting
         /// Uncertain, or being submitted: without an active run that is uncertain too.
@@ -112,17 +108,17 @@ public struct TaskFilter: Hashable, Sendable {
         case costUnknown
     }
     /// Tasks of these batches; nil: all.
-    public var batches: [BatchID]?
+    package var batches: [BatchID]?
     /// Tasks with these keys; nil: all.
-    public var keys: [TaskKey]?
+    package var keys: [TaskKey]?
     /// Tasks in these states; nil: all.
-    public var states: [TaskState]?
+    package var states: [TaskState]?
     /// Tasks with this tag; nil: all.
-    public var tag: TaskSpec.Tag?
+    package var tag: TaskSpec.Tag?
     /// Tasks that meet this condition; nil: all.
-    public var condition: Condition?
+    package var condition: Condition?
     /// Creates a filter; by default it matches all tasks.
-    public init(
+    package init(
         batches: [BatchID]? = nil, keys: [TaskKey]? = nil, states: [TaskState]? = nil,
         tag: TaskSpec.Tag? = nil, condition: Condition? = nil
     ) {
@@ -140,7 +136,7 @@ extension Store {
     /// - Parameters:
     ///   - last: the last ID of the previous page; nil for the first.
     ///   - limit: the maximum number of tasks.
-    public func tasks(
+    package func tasks(
         matching filter: TaskFilter = TaskFilter(), after last: TaskID? = nil, limit: Int
     ) throws(StoreError) -> [TaskRow] {
         precondition(limit > 0, "a page of \(limit) tasks")

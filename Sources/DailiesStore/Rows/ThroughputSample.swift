@@ -1,13 +1,12 @@
 import DailiesCore
 
 /// The data for a forecast: how long tasks took, and when those in flight were sent.
-public struct ThroughputSample: Hashable, Sendable {
+package struct ThroughputSample: Hashable, Sendable {
     /// Times from the last send to completion, for recently completed tasks.
-    public var durations: [Duration] = []
+    package var durations: [Duration] = []
     /// When the open attempts at the provider were sent.
-    public var sentAt: [Instant] = []
-    /// Creates an empty sample.
-    public init() {}
+    package var sentAt: [Instant] = []
+    package init() {}
 }
 
 extension Store {
@@ -17,7 +16,7 @@ extension Store {
     private static let maximumOpen = 10_000
 
     /// Durations of the store's last tasks, and send times of these batches' tasks in flight.
-    public func paceSample(_ batches: [BatchID]? = nil) throws(StoreError) -> ThroughputSample {
+    package func paceSample(_ batches: [BatchID]? = nil) throws(StoreError) -> ThroughputSample {
         try reading { database throws(StoreError) in
             var sample = ThroughputSample()
             let milliseconds: [Int64] = try database.column(
@@ -41,7 +40,7 @@ extension Store {
     }
 
     /// A number that changes whenever another connection commits. Not comparable between two opened stores.
-    public func dataVersion() throws(StoreError) -> Int64 {
+    package func dataVersion() throws(StoreError) -> Int64 {
         try reading { database throws(StoreError) in
             try database.value(SQLDialect.changeCounter) ?? 0
         }

@@ -7,7 +7,7 @@ extension Store {
     ///
     /// - Parameter target: a path that must not exist; the file gets mode 0600.
     /// - Throws: ``StoreError``; no file is left behind then.
-    public func backUp(to target: String) throws(StoreError) {
+    package func backUp(to target: String) throws(StoreError) {
         guard try Self.createPrivateFile(target) else {
             throw StoreError(.io, "\(target) already exists; choose another name")
         }

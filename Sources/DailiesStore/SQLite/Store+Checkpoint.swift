@@ -43,7 +43,7 @@ extension Store {
     ///
     /// - Returns: false if there was nothing to accept.
     /// - Throws: ``StoreError``, also for a file that is not a store or is in use.
-    public static func acceptWithoutLog(_ path: String) throws(StoreError) -> Bool {
+    package static func acceptWithoutLog(_ path: String) throws(StoreError) -> Bool {
         let path = try resolved(path)
         let hadLog = hasLog(path)
         let database = try SQLiteConnection(

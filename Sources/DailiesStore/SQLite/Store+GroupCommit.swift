@@ -41,7 +41,7 @@ extension Store {
     }
 
     /// Waits until all queued calls are committed or have failed, and their `then` was called.
-    public func drain() throws(StoreError) {
+    package func drain() throws(StoreError) {
         try onQueue { () throws(StoreError) in self.commitWaiting() }
     }
 

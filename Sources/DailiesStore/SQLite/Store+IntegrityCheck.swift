@@ -6,7 +6,7 @@ extension Store {
     /// Reads everything (about a second for a million tasks); used by `doctor` and tests.
     ///
     /// - Returns: descriptions of problems, up to 100 of each kind; empty: none.
-    public func problems() throws(StoreError) -> [String] {
+    package func problems() throws(StoreError) -> [String] {
         try reading { database throws(StoreError) in
             var problems: [String] = try database.column("PRAGMA quick_check(100)").filter { $0 != "ok" }
             problems += try database.rows("SELECT \"table\", rowid FROM pragma_foreign_key_check LIMIT 100") { row in

@@ -31,7 +31,7 @@ extension Store {
     private static let busyWaitMilliseconds: Int32 = 5_000
 
     /// The embedded text of `schema.sql`.
-    public static let schema = String(decoding: PackageResources.schema_sql, as: UTF8.self)
+    package static let schema = String(decoding: PackageResources.schema_sql, as: UTF8.self)
 
     /// Opens and checks the database, creates or migrates it if necessary, and configures the connection.
     static func connect(_ path: String, for use: Use) throws(StoreError) -> SQLiteConnection {

@@ -10,7 +10,7 @@ extension Store {
     ///     available for that model.
     ///   - batches: nil: all.
     ///   - task: nil: all.
-    public func keyNeeds(
+    package func keyNeeds(
         present: Set<KeyFingerprint>?, in batches: [BatchID]? = nil, of task: TaskID? = nil
     ) throws(StoreError) -> [MissingKey] {
         try reading { database throws(StoreError) in

@@ -1,32 +1,30 @@
 import DailiesCore
 
 /// Commands that users gave to a run through the store.
-public struct PendingCommands: Sendable {
+package struct PendingCommands: Sendable {
     /// Commands on single tasks, in the order in which they were given.
-    public var commands: [UserCommand] = []
+    package var commands: [UserCommand] = []
     /// Pauses and limits that are not marked as applied.
-    public var lasting: [CommandID] = []
+    package var lasting: [CommandID] = []
     /// The last command that was read.
-    public var last: CommandID?
+    package var last: CommandID?
     /// Whether there may be more.
-    public var isMore = false
+    package var isMore = false
 }
 
 /// A command to be given.
-public struct NewCommand: Hashable, Sendable {
-    /// The action.
-    public let order: UserCommand.Action
+package struct NewCommand: Hashable, Sendable {
+    package let order: UserCommand.Action
     /// The attempt that the user saw.
-    public let attempt: AttemptID
-    /// Creates a value from its properties.
-    public init(_ order: UserCommand.Action, of attempt: AttemptID) {
+    package let attempt: AttemptID
+    package init(_ order: UserCommand.Action, of attempt: AttemptID) {
         self.order = order
         self.attempt = attempt
     }
 }
 
 /// A pause, its end, or a limit.
-public enum ControlChange: Hashable, Sendable {
+package enum ControlChange: Hashable, Sendable {
     /// Submit nothing of this scope until it is unpaused.
     case pause(PauseScope)
     /// End a pause. `everything` ends all pauses.
@@ -40,7 +38,7 @@ extension Store {
     /// Records commands for the active or the next run.
     ///
     /// - Returns: their IDs, in order.
-    public func tell(_ orders: [NewCommand], at: Instant) throws(StoreError) -> [CommandID] {
+    package func tell(_ orders: [NewCommand], at: Instant) throws(StoreError) -> [CommandID] {
         try transaction { database throws(StoreError) in
             var ids: [CommandID] = []
             for order in orders {
@@ -59,7 +57,7 @@ extension Store {
     }
 
     /// Records a pause or limit that applies until it is changed.
-    public func tell(_ order: ControlChange, at: Instant) throws(StoreError) -> CommandID {
+    package func tell(_ order: ControlChange, at: Instant) throws(StoreError) -> CommandID {
         try transaction { database throws(StoreError) in
             let (kind, scope, limit): (String, PauseScope, Int?) =
                 switch order {
@@ -77,7 +75,7 @@ extension Store {
     }
 
     /// The outcomes of these commands; commands that have not ended are omitted.
-    public func outcomes(
+    package func outcomes(
         of commands: [CommandID]
     ) throws(StoreError) -> [CommandID: (outcome: CommandOutcome, message: String?)] {
         guard let first = commands.first, let last = commands.last else { return [:] }
@@ -98,7 +96,7 @@ extension Store {
     }
 
     /// Withdraws commands that no run has carried out.
-    public func takeBack(_ commands: [CommandID], at: Instant) throws(StoreError) {
+    package func takeBack(_ commands: [CommandID], at: Instant) throws(StoreError) {
         try transaction { database throws(StoreError) in
             for command in commands { try database.endCommand(command, .takenBack, message: nil, at: at) }
         }
@@ -113,7 +111,7 @@ extension Store {
     /// Commands that no run has carried out, after a known one.
     ///
     /// - Parameter isForced: read even if no other connection has written since the last read.
-    public func pendingCommands(after last: CommandID?, isForced: Bool) throws(StoreError) -> PendingCommands {
+    package func pendingCommands(after last: CommandID?, isForced: Bool) throws(StoreError) -> PendingCommands {
         try reading { database throws(StoreError) in
             // Changes only when another connection has committed; usually nothing more needs to be read.
             let version: Int64? = try database.value(SQLDialect.changeCounter)
@@ -127,12 +125,12 @@ extension Store {
     /// The pauses and limits in effect.
     ///
     /// - Parameter command: limits up to this one are omitted, since a run already knows or overrides them.
-    public func runControls(limitsAfter command: CommandID? = nil) throws(StoreError) -> RunControls {
+    package func runControls(limitsAfter command: CommandID? = nil) throws(StoreError) -> RunControls {
         try reading { database throws(StoreError) in try database.runControls(limitsAfter: command) }
     }
 
     /// The last command that was given, carried out or not; nil: none.
-    public func latestCommandID() throws(StoreError) -> CommandID? {
+    package func latestCommandID() throws(StoreError) -> CommandID? {
         try reading { database throws(StoreError) in
             try database.value("SELECT id FROM command ORDER BY id DESC LIMIT 1")
         }

@@ -10,7 +10,7 @@ extension Store {
     /// - Parameters:
     ///   - batches: the batches of one provider; others are skipped.
     ///   - usesProviderTimes: false if its clock runs at another speed.
-    public func observedDurations(
+    package func observedDurations(
         batches: Set<BatchID>, usesProviderTimes: Bool, rows: Int = 8192
     ) throws(StoreError) -> [ObservedDuration] {
         let ends = try reading { database throws(StoreError) in

@@ -3,7 +3,7 @@ import Dispatch
 
 /// Passes the tasks of a manifest to its argument one by one, in order; keys are unique. It may be called more than
 /// once and passes the same tasks each time. It stops at an error of its argument and rethrows it.
-public typealias TaskStream = (_ body: (TaskSpec) throws -> Void) throws -> Void
+package typealias TaskStream = (_ body: (TaskSpec) throws -> Void) throws -> Void
 
 /// Importing manifests and comparing them with the store.
 extension Store {
@@ -19,7 +19,7 @@ extension Store {
     /// others are written.
     ///
     /// - Throws: ``ImportError``, or an error of `forEachTask`; nothing is written then.
-    public func importManifest(
+    package func importManifest(
         _ batch: BatchDefinition, rules: ImportOptions = ImportOptions(), at: Instant, forEachTask: TaskStream
     ) throws -> ImportResult {
         do {
@@ -78,7 +78,7 @@ extension Store {
     /// The same for tasks in memory.
     ///
     /// - Parameter tasks: tasks with unique keys.
-    public func importManifest(
+    package func importManifest(
         _ batch: BatchDefinition, tasks: [TaskSpec], rules: ImportOptions = ImportOptions(), at: Instant
     ) throws(ImportError) -> ImportResult {
         do {
@@ -98,7 +98,7 @@ extension Store {
     /// - Returns: the batch; nil if none of this name exists, and all tasks are new.
     /// - Throws: ``StoreError``, or an error of `forEachTask` or `each`.
     @discardableResult
-    public func compare(
+    package func compare(
         batchName: String, provider: String, forEachTask: TaskStream, _ each: (DiffEntry) throws -> Void
     ) throws -> StoredBatch? {
         try withoutActuallyEscaping(each) { each in
@@ -107,7 +107,7 @@ extension Store {
     }
 
     /// The same for tasks in memory.
-    public func compare(batchName: String, provider: String, tasks: [TaskSpec]) throws -> ManifestDiff {
+    package func compare(batchName: String, provider: String, tasks: [TaskSpec]) throws -> ManifestDiff {
         var comparison = ManifestDiff()
         let feed: TaskStream = { body in for task in tasks { try body(task) } }
         comparison.batch = try compare(batchName: batchName, provider: provider, forEachTask: feed) { finding in

@@ -1,22 +1,20 @@
 import DailiesCore
 
 /// A provider at a base URL.
-public struct Service: Hashable, Comparable, Sendable {
+package struct Service: Hashable, Comparable, Sendable {
     /// The provider's name, such as `bytespike`.
-    public let provider: String
-    /// The base URL.
-    public let baseURL: String
-    /// Creates a value from its properties.
-    public init(provider: String, baseURL: String) {
+    package let provider: String
+    package let baseURL: String
+    package init(provider: String, baseURL: String) {
         self.provider = provider
         self.baseURL = baseURL
     }
-    public static func < (a: Service, b: Service) -> Bool { (a.provider, a.baseURL) < (b.provider, b.baseURL) }
+    package static func < (a: Service, b: Service) -> Bool { (a.provider, a.baseURL) < (b.provider, b.baseURL) }
 }
 
 extension Store {
     /// The services of this store's batches.
-    public func services() throws(StoreError) -> [Service] {
+    package func services() throws(StoreError) -> [Service] {
         try reading { database throws(StoreError) in
             try database.rows("SELECT provider, base_url FROM service") { row in
                 Service(provider: row["provider"], baseURL: row["base_url"])
@@ -28,7 +26,7 @@ extension Store {
     /// forgotten ones.
     ///
     /// Reads the price index: the cost depends on the number of kinds, not of bills.
-    public func observedPrices(of service: Service) throws(StoreError) -> [ObservedPrice] {
+    package func observedPrices(of service: Service) throws(StoreError) -> [ObservedPrice] {
         let bills = try reading { database throws(StoreError) in
             var bills: [(id: Int64, price: ObservedPrice)] = []
             guard let id = try database.id(of: service) else { return bills }
@@ -42,7 +40,7 @@ extension Store {
     ///
     /// - Parameter resolution: the clips' resolution, empty for clips without one; nil: all resolutions.
     /// - Returns: the kinds of clips whose bills were dropped; empty if none counted.
-    public func forgetPrices(
+    package func forgetPrices(
         of model: ModelID, resolution: String? = nil, at service: Service, at now: Instant
     ) throws(StoreError) -> [PriceKind] {
         try transaction { database throws(StoreError) in

@@ -1,21 +1,16 @@
 import DailiesCore
 
 /// A settled attempt with an unknown cost.
-public struct AttemptWithoutCost: Hashable, Sendable {
-    /// The attempt.
-    public let attempt: AttemptID
-    /// The batch.
-    public let batch: BatchID
-    /// The batch's name.
-    public let batchName: String
-    /// The task's key.
-    public let key: TaskKey
+package struct AttemptWithoutCost: Hashable, Sendable {
+    package let attempt: AttemptID
+    package let batch: BatchID
+    package let batchName: String
+    package let key: TaskKey
     /// The provider's task ID.
-    public let remote: RemoteTaskID
-    /// The submission key.
-    public let submissionKey: SubmissionKey
+    package let remote: RemoteTaskID
+    package let submissionKey: SubmissionKey
     /// The fingerprint of the API key that sent it.
-    public let account: KeyFingerprint
+    package let account: KeyFingerprint
 }
 
 /// Queries for `reconcile`.
@@ -26,7 +21,7 @@ extension Store {
     /// Reads the index of unfinished attempts: the cost depends on the number of open attempts, not of tasks.
     ///
     /// - Parameter batch: nil: all batches.
-    public func unresolvedTasks(in batch: BatchID? = nil) throws(StoreError) -> [TaskID] {
+    package func unresolvedTasks(in batch: BatchID? = nil) throws(StoreError) -> [TaskID] {
         try reading { database throws(StoreError) in
             var tasks: [TaskID] = []
             for stored in try database.batches() where batch == nil || stored.id == batch {
@@ -48,7 +43,7 @@ extension Store {
     /// - Parameters:
     ///   - batch: nil: all batches.
     ///   - last: the end of the previous page; nil for the first.
-    public func attemptsWithoutCost(
+    package func attemptsWithoutCost(
         in batch: BatchID? = nil, after last: AttemptID? = nil, limit: Int
     ) throws(StoreError) -> [AttemptWithoutCost] {
         try reading { database throws(StoreError) in

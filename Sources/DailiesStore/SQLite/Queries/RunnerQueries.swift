@@ -4,7 +4,7 @@ import DailiesCore
 extension Store {
     /// Number of unknown costs that each run queries again: the last settled ones. Without a limit a run would query
     /// every clip of a provider that never states a cost; `reconcile` queries all.
-    public static let recentMissingCosts = 100
+    package static let recentMissingCosts = 100
 
     /// The attempts that a run must follow: being submitted, uncertain, accepted, running, completed but not saved
     /// (including those without a URL), and those whose cost is still being queried. By task and number.
@@ -14,7 +14,7 @@ extension Store {
     /// state it.
     ///
     /// - Parameter baseURL: selects the batches together with `provider`.
-    public func openAttempts(provider: String, baseURL: String) throws(StoreError) -> [OpenAttempt] {
+    package func openAttempts(provider: String, baseURL: String) throws(StoreError) -> [OpenAttempt] {
         try openAttempts(provider: provider, baseURL: baseURL, after: nil, limit: .max).page
     }
 
@@ -24,7 +24,7 @@ extension Store {
     ///   - place: the end of the previous page; nil for the first.
     ///   - limit: the maximum number; the last page may have ``recentMissingCosts`` more.
     ///   - onlyUnsaved: only completed attempts whose clip is not saved.
-    public func openAttempts(
+    package func openAttempts(
         provider: String, baseURL: String, after place: OpenAttempt.Cursor?, limit: Int, onlyUnsaved: Bool = false
     ) throws(StoreError) -> (page: [OpenAttempt], isLast: Bool) {
         try reading { database throws(StoreError) in
@@ -69,7 +69,7 @@ extension Store {
     /// The queues of these batches with waiting tasks.
     ///
     /// Jumps from model to model in the index of waiting tasks: the cost depends on the number of queues, not of tasks.
-    public func taskQueues(batches: [BatchID]) throws(StoreError) -> [TaskQueueID] {
+    package func taskQueues(batches: [BatchID]) throws(StoreError) -> [TaskQueueID] {
         try reading { database throws(StoreError) in
             var lanes: [TaskQueueID] = []
             for batch in batches {
@@ -93,7 +93,7 @@ extension Store {
     /// - Parameters:
     ///   - place: the end of the previous page; nil for the first.
     ///   - limit: the maximum number of tasks.
-    public func waiting(
+    package func waiting(
         batch: BatchID, model: ModelID, after place: WaitingTask.Cursor?, limit: Int
     ) throws(StoreError) -> [WaitingTask] {
         precondition(limit > 0, "a page of \(limit) tasks")
@@ -137,7 +137,7 @@ extension Store {
         """
 
     /// Whether a reply to an attempt was about another submission, so that no run sends it again.
-    public func isConflict(_ attempt: AttemptID) throws(StoreError) -> Bool {
+    package func isConflict(_ attempt: AttemptID) throws(StoreError) -> Bool {
         try reading { database throws(StoreError) in
             try database.exists(
                 "SELECT 1 FROM attempt AS a WHERE a.task = $1 AND a.number = $2 AND \(Self.conflictCondition)",
@@ -156,7 +156,7 @@ extension Store {
     ///
     /// `reserved` includes an attempt's reservation until its cost is known. If the cost stays unknown, the reservation
     /// stays, since the provider may have billed it.
-    public func budgetPosition(_ batch: BatchID) throws(StoreError) -> BudgetUsage {
+    package func budgetPosition(_ batch: BatchID) throws(StoreError) -> BudgetUsage {
         let found = try reading { database throws(StoreError) in
             try database.first(
                 """
@@ -175,7 +175,7 @@ extension Store {
     }
 
     /// The recorded key support; `unknown` if there is no record.
-    public func keyTrust(
+    package func keyTrust(
         baseURL: String, account: KeyFingerprint, dialect: Dialect
     ) throws(StoreError) -> KeySupport {
         try reading { database throws(StoreError) in

@@ -3,7 +3,7 @@ import DailiesCore
 /// Budgets of tags in a batch.
 extension Store {
     /// Sets a cap, or removes it with nil. It applies to all runs until it is set again.
-    public func setTagBudget(
+    package func setTagBudget(
         _ batch: BatchID, _ tag: TaskSpec.Tag, _ cap: Credits?, at: Instant
     ) throws(StoreError) {
         try transaction { database throws(StoreError) in
@@ -15,7 +15,7 @@ extension Store {
     /// The budgets of a batch's tags and their use over all runs and attempts.
     ///
     /// Their use is that of the tasks that have the tag now.
-    public func tagBudgets(_ batch: BatchID) throws(StoreError) -> [TagBudget] {
+    package func tagBudgets(_ batch: BatchID) throws(StoreError) -> [TagBudget] {
         try reading { database throws(StoreError) in
             try database.rows(
                 """
@@ -36,7 +36,7 @@ extension Store {
     }
 
     /// The costs and reservations of a batch's tasks with a tag, with or without a budget.
-    public func tagPosition(_ batch: BatchID, _ tag: TaskSpec.Tag) throws(StoreError) -> BudgetUsage {
+    package func tagPosition(_ batch: BatchID, _ tag: TaskSpec.Tag) throws(StoreError) -> BudgetUsage {
         try reading { database throws(StoreError) in try database.position(of: tag, in: batch) }
     }
 

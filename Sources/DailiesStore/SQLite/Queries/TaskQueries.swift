@@ -2,56 +2,55 @@ import CSQLite
 import DailiesCore
 
 /// One attempt in the history of a task.
-public struct AttemptRow: Hashable, Sendable {
+package struct AttemptRow: Hashable, Sendable {
     /// The attempt number, from 1.
-    public let number: Int
+    package let number: Int
     /// The current or final state.
-    public let state: TaskState
-    /// The submission key.
-    public let submissionKey: SubmissionKey
+    package let state: TaskState
+    package let submissionKey: SubmissionKey
     /// The dialect of its body.
-    public let dialect: Dialect
+    package let dialect: Dialect
     /// The fingerprint of the API key that sent it.
-    public let account: KeyFingerprint
+    package let account: KeyFingerprint
     /// The provider's task ID; nil: never known.
-    public let remoteID: RemoteTaskID?
+    package let remoteID: RemoteTaskID?
     /// When its intent became durable.
-    public let submittedAt: Instant
+    package let submittedAt: Instant
     /// When it was proven not to have reached the provider; nil: it was not.
-    public let notAcceptedAt: Instant?
+    package let notAcceptedAt: Instant?
     /// When its end became durable; nil: it is open.
-    public let settledAt: Instant?
+    package let settledAt: Instant?
     /// When a later attempt replaced it; nil: none did.
-    public let supersededAt: Instant?
+    package let supersededAt: Instant?
     /// Credits reserved in the budget; nil: none, or released.
-    public let reserved: Credits?
+    package let reserved: Credits?
     /// The cost; nil: unknown, or not settled.
-    public let credits: Credits?
+    package let credits: Credits?
     /// The absolute path of its clip; nil: none is saved.
-    public let outputPath: String?
+    package let outputPath: String?
     /// The provider's failure code or one of this program.
-    public let failureCode: String?
+    package let failureCode: String?
     /// For display; may contain any characters.
-    public let failureMessage: String?
+    package let failureMessage: String?
 }
 
 /// Queries of single commands.
 extension Store {
     /// The version of the SQLite library in use.
-    public static var libraryVersion: String { String(cString: sqlite3_libversion()) }
+    package static var libraryVersion: String { String(cString: sqlite3_libversion()) }
 
     /// The schema version that this program writes.
-    public static var schemaVersion: Int64 { Migration.current }
+    package static var schemaVersion: Int64 { Migration.current }
 
     /// A task with its latest attempt; nil if it does not exist.
-    public func task(_ id: TaskID) throws(StoreError) -> TaskRow? {
+    package func task(_ id: TaskID) throws(StoreError) -> TaskRow? {
         try tasks(after: TaskID(max(id.rawValue, .min + 1) - 1), limit: 1).first { $0.id == id }
     }
 
     /// The tasks with this key: up to one per batch, in the order of the batches.
     ///
     /// - Parameter batch: nil: all batches.
-    public func tasks(called key: TaskKey, in batch: BatchID? = nil) throws(StoreError) -> [TaskRow] {
+    package func tasks(called key: TaskKey, in batch: BatchID? = nil) throws(StoreError) -> [TaskRow] {
         let ids = try reading { database throws(StoreError) in
             var ids: [TaskID] = []
             for stored in try database.batches() where batch == nil || stored.id == batch {
@@ -71,7 +70,7 @@ extension Store {
     }
 
     /// The attempts of a task, oldest first.
-    public func attempts(of task: TaskID) throws(StoreError) -> [AttemptRow] {
+    package func attempts(of task: TaskID) throws(StoreError) -> [AttemptRow] {
         try reading { database throws(StoreError) in
             try database.rows(
                 """
@@ -96,7 +95,7 @@ extension Store {
     /// The names of all tags of these batches' tasks, sorted by bytes.
     ///
     /// - Parameter batches: nil: all.
-    public func tagNames(_ batches: [BatchID]? = nil) throws(StoreError) -> [String] {
+    package func tagNames(_ batches: [BatchID]? = nil) throws(StoreError) -> [String] {
         var names: Set<ByteKey> = []
         try reading { database throws(StoreError) in
             for batch in try database.batches() where batches?.contains(batch.id) ?? true {
@@ -117,7 +116,7 @@ extension Store {
     /// - Throws: `conflict` if one is not completed or its cost is still being queried; none is changed then.
     ///
     /// - Parameter seeds: new seeds for later attempts.
-    public func retake(_ tasks: [TaskID], seeds: [TaskID: Int64] = [:], at: Instant) throws(StoreError) {
+    package func retake(_ tasks: [TaskID], seeds: [TaskID: Int64] = [:], at: Instant) throws(StoreError) {
         try transaction { database throws(StoreError) in
             for task in tasks {
                 try database.recordRetake(of: task, at: at)
@@ -129,7 +128,7 @@ extension Store {
     /// A description of the process that has the runner's lock; nil: none has.
     ///
     /// Tries the lock briefly. Creates nothing.
-    public static func runner(of path: String) throws(StoreError) -> String? {
+    package static func runner(of path: String) throws(StoreError) -> String? {
         let store = try resolved(path)
         let lockPath = store + "-lock"
         let descriptor = store_file_open(lockPath, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0)
