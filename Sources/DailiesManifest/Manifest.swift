@@ -27,7 +27,7 @@ public struct ManifestDiagnostic: Hashable, Sendable, CustomStringConvertible {
     public let what: String
     /// How to fix it.
     public let todo: String
-    /// The source line; set for the first ``ManifestLimits/maximumExcerpts`` problems of a manifest.
+    /// The source line; set for the first `ManifestLimits.maximumExcerpts` problems of a manifest.
     public internal(set) var excerpt: SourceSnippet?
 
     /// Creates a diagnostic; values are stored unchanged.

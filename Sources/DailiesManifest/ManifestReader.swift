@@ -18,7 +18,7 @@ package struct ManifestReader: Sendable {
     }
 
     /// Validates a manifest of any length. JSONL and CSV use 32 bytes of memory per task, and a temporary file beyond
-    /// a million tasks; the other formats are kept in memory and limited by ``ManifestLimits``.
+    /// a million tasks; the other formats are kept in memory and limited by `ManifestLimits`.
     ///
     /// - Parameters:
     ///   - format: nil to use the file extension.
