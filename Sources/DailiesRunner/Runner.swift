@@ -215,7 +215,7 @@ package final class Runner: @unchecked Sendable {
         for batch in try store.batches() { batches[batch.id] = batch }
         submissions.batchNames = batches.mapValues(\.name)
         let open = try firstOpenAttempts()
-        let lanes = try store.taskQueues(batches: plan.batches)
+        let queues = try store.taskQueues(batches: plan.batches)
         var budgets: [BatchID: BudgetUsage] = [:]
         // Any batch of this provider may have open attempts, on a page that is not read yet.
         let followed = batches.values.filter { $0.provider == provider.name && $0.baseURL == provider.baseURL }
@@ -232,7 +232,7 @@ package final class Runner: @unchecked Sendable {
         // Commands left over from an earlier run come before any submission.
         let commands = try plan.mode.followsTasks ? loadPendingCommands() : []
         return SchedulerSnapshot(
-            open: open.page, lanes: lanes, budgets: budgets, prices: prices, trust: trust, accounts: plan.accounts,
+            open: open.page, queues: queues, budgets: budgets, prices: prices, trust: trust, accounts: plan.accounts,
             scope: Set(plan.batches), tagBudgets: tagBudgets, commands: commands, durations: try observedDurations(),
             hasMoreOpen: !open.isLast)
     }
@@ -297,7 +297,7 @@ package final class Runner: @unchecked Sendable {
         case .claim(let attempt, let changes): claim(attempt, changes)
         case .act(let action): perform(action)
         case .wake(let wake, let instant): deadlines.insert(wake, at: instant)
-        case .load(let lane, let place, let limit): load(lane, after: place, limit: limit)
+        case .load(let id, let place, let limit): load(id, after: place, limit: limit)
         case .loadOpen(let place, let limit): loadOpen(after: place, limit: limit)
         case .emit(let event): observer(event, now)
         case .finish(let ending): finish(ending)
@@ -373,11 +373,11 @@ package final class Runner: @unchecked Sendable {
         }
     }
 
-    private func load(_ lane: TaskQueueID, after place: WaitingTask.Cursor?, limit: Int) {
+    private func load(_ id: TaskQueueID, after place: WaitingTask.Cursor?, limit: Int) {
         readingQueue.async {
             do {
-                let page = try self.store.waiting(batch: lane.batch, model: lane.model, after: place, limit: limit)
-                self.queue.async { self.handle(.loaded(lane, page, isLast: page.count < limit)) }
+                let page = try self.store.waiting(batch: id.batch, model: id.model, after: place, limit: limit)
+                self.queue.async { self.handle(.loaded(id, page, isLast: page.count < limit)) }
             } catch {
                 self.queue.async { self.fail("\(error)") }
             }

@@ -5,7 +5,7 @@ extension Scheduler {
 
     /// Reconsiders tasks deferred for a tag's budget.
     mutating func resumeDeferred() {
-        if budgets.resumesTags(mayFreeCredits: mayFreeCredits) { lanes.resumeDeferred() }
+        if budgets.resumesTags(mayFreeCredits: mayFreeCredits) { queues.resumeDeferred() }
     }
 
     /// Checks a task against the budgets. One that may not begin is deferred or left in the store.
@@ -17,9 +17,9 @@ extension Scheduler {
         switch admission {
         case .allowed(let bound): return (true, bound, .done)
         case .stopped(let detail):
-            lanes.take(task)
+            queues.take(task)
             run.reachBudget(detail)
-        case .tagWaits: return (false, nil, lanes.setAside(task) ? .done : .laneWaits)
+        case .tagWaits: return (false, nil, queues.setAside(task) ? .done : .queueWaits)
         case .batchWaits: return (false, nil, .batchWaits)
         case .reached(let scope, let detail):
             passOver(task, under: scope) { $0.batch == task.batch }
@@ -41,6 +41,6 @@ extension Scheduler {
         _ task: WaitingTask, under scope: Budgets.Scope?, blocking matches: (TaskQueueID) -> Bool
     ) {
         run.reachBudget()
-        if case .tag = scope { lanes.take(task) } else { lanes.block(where: matches) }
+        if case .tag = scope { queues.take(task) } else { queues.block(where: matches) }
     }
 }

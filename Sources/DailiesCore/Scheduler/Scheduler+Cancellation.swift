@@ -4,7 +4,7 @@ extension Scheduler {
     mutating func stopSubmission(for verdicts: [GuardDecision], on attempt: ActiveAttempt) {
         for verdict in verdicts {
             switch verdict.reason {
-            case .budget: stopLane(of: attempt, for: verdict)
+            case .budget: stopQueue(of: attempt, for: verdict)
             case .budgetSpent: break
             case .quote: stopModel(attempt.shape.model, verdict.detail)
             }
@@ -19,16 +19,16 @@ extension Scheduler {
     }
 
     /// Similar tasks would hit the same budget, so this run submits no more of them.
-    private mutating func stopLane(of attempt: ActiveAttempt, for verdict: GuardDecision) {
+    private mutating func stopQueue(of attempt: ActiveAttempt, for verdict: GuardDecision) {
         switch verdict.scope {
         case nil: break
         case .tag(let tag): budgets.stop(tag, verdict.detail)
         case .batch:
-            let lane = TaskQueueID(batch: attempt.batch, model: attempt.shape.model)
-            guard isInScope(lane) else { break }
-            if lanes.hasWaiting(in: lane) { run.reachBudget(verdict.detail) }
-            lanes.add(lane)
-            lanes.block { $0 == lane }
+            let queue = TaskQueueID(batch: attempt.batch, model: attempt.shape.model)
+            guard isInScope(queue) else { break }
+            if queues.hasWaiting(in: queue) { run.reachBudget(verdict.detail) }
+            queues.add(queue)
+            queues.block { $0 == queue }
         }
     }
 
@@ -42,7 +42,7 @@ extension Scheduler {
 
     private mutating func stopModel(_ model: ModelID, _ detail: String) {
         guard models.stop(model) else { return }
-        lanes.block { $0.model == model }
+        queues.block { $0.model == model }
         run.leaveWork("\(detail); no more \(model) clips were submitted; use --accept-quote to continue")
     }
 

@@ -15,14 +15,14 @@ extension Scheduler {
         switch command.order {
         case .cancel:
             guard let attempt = attempt(of: command, now) else {
-                lanes.withdraw(command.attempt, from: command.lane)
+                queues.withdraw(command.attempt, from: command.queue)
                 return commit([.withdrawnByCommand(command.id, command.attempt)], now)
             }
             cancel(attempt, command, now)
         case .retry(let again, let newSeed):
             // The store decides by what is durable: an unsettled attempt is never followed by another.
             commit([.retriedByCommand(command.id, command.attempt, again: again, newSeed: newSeed)], now)
-            reopen(command.lane)
+            reopen(command.queue)
         case .reconcile, .adopt, .assumeLost:
             guard let attempt = attempt(of: command, now) else {
                 return commit([.commandEnded(command.id, .alreadyOver, message: nil)], now)

@@ -6,10 +6,10 @@ extension Scheduler {
         let unsettled = attempts.values.count { $0.parking == nil && $0.pending != nil || $0.isUncertainForOtherKey }
         run.finish(
             uncertain: tally.uncertain + tally.lost + unsettled, unsaved: settings.downloads ? tally.toSave : 0)
-        for (model, message) in models.withdrawals where lanes.waits(for: model) {
+        for (model, message) in models.withdrawals where queues.waits(for: model) {
             run.addReason("no more \(model) clips were submitted: \(message)")
         }
-        if tally.active > 0 || tally.otherAccount > 0 || lanes.hasWaiting || !recovery.isWhole {
+        if tally.active > 0 || tally.otherAccount > 0 || queues.hasWaiting || !recovery.isWhole {
             run.leaveWork()
         }
         effects.append(.finish(run.result))
@@ -27,7 +27,7 @@ extension Scheduler {
 
     /// Whether tasks are waiting that this run may still submit.
     private var canEverSubmit: Bool {
-        guard !lanes.isDone(ignoring: { models.isWithdrawn($0.model) }) else { return false }
+        guard !queues.isDone(ignoring: { models.isWithdrawn($0.model) }) else { return false }
         // Uncertain tasks block submission until a user settles them; unsaved ones until the next run.
         return tally.uncertain < settings.uncertainLimit && tally.awaitingDownload < settings.unsavedLimit
     }

@@ -22,7 +22,7 @@ extension Scheduler {
     /// Handles due probes, and models that were unavailable for too long.
     mutating func modelsDue(_ now: Instant) {
         for model in models.advance(to: now, using: &random) {
-            lanes.block { $0.model == model }
+            queues.block { $0.model == model }
             let wait = settings.maximumWait.formatted(atSpeed: settings.speed)
             run.leaveWork("the provider has been unable to serve \(model) for \(wait)")
         }

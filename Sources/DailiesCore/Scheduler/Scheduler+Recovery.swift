@@ -5,14 +5,14 @@ extension Scheduler {
         if settings.servesCommandsOnly { run.submitNothing() }
         budgets.start(Budgets(batches: recovered.budgets, tags: recovered.tagBudgets), recovered.prices)
         accounts.start(recovered.accounts, support: recovered.trust)
-        lanes.scope = recovered.scope
+        queues.scope = recovered.scope
         pollTimes.learn(recovered.durations, using: &random)
-        for lane in recovered.lanes {
-            lanes.add(lane)
-            if accounts.account(for: lane.model) == nil {
-                lanes.block { $0 == lane }
+        for queue in recovered.queues {
+            queues.add(queue)
+            if accounts.account(for: queue.model) == nil {
+                queues.block { $0 == queue }
                 run.deny(.keyRefused)
-                run.result.reasons.append("no API key for \(lane.model); set one with --api-key-file")
+                run.result.reasons.append("no API key for \(queue.model); set one with --api-key-file")
             }
         }
         resume(recovered.open, isLast: !recovered.hasMoreOpen, now)

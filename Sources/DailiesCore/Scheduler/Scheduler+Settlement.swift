@@ -115,7 +115,7 @@ extension Scheduler {
                 "\(attempt.key) was billed \(charge.text) credits, more than the "
                 + "\(reserved.map { "\($0)" } ?? "nothing") reserved for it"
             // A tag's broken budget blocks only tasks with that tag.
-            if broken.contains(.batch(attempt.batch)) { lanes.block { $0.batch == attempt.batch } }
+            if broken.contains(.batch(attempt.batch)) { queues.block { $0.batch == attempt.batch } }
             run.reachBudget()
             run.result.reasons.append(detail)
             emit(.paused(.budget(attempt.batch), detail: detail, until: nil))

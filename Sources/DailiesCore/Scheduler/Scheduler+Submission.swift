@@ -12,20 +12,20 @@ extension Scheduler {
         // Queues whose next task must wait for reservations to be released; they do not block other batches.
         var short: Set<TaskQueueID> = []
         var shortBatches: Set<BatchID> = []
-        func isShort(_ lane: TaskQueueID) -> Bool { shortBatches.contains(lane.batch) || short.contains(lane) }
-        while maySubmit(now), let task = lanes.next(where: { !isShort($0) && mayBegin($0) }) {
+        func isShort(_ queue: TaskQueueID) -> Bool { shortBatches.contains(queue.batch) || short.contains(queue) }
+        while maySubmit(now), let task = queues.next(where: { !isShort($0) && mayBegin($0) }) {
             guard slots.paceAllows(at: now) else { break }
             switch begin(task, now) {
             case .done: break
-            case .laneWaits: short.insert(TaskQueueID(batch: task.batch, model: task.shape.model))
+            case .queueWaits: short.insert(TaskQueueID(batch: task.batch, model: task.shape.model))
             case .batchWaits: shortBatches.insert(task.batch)
             }
         }
     }
 
     private mutating func loadPages() {
-        for page in lanes.pagesToLoad() {
-            effects.append(.load(page.lane, after: page.after, limit: page.limit))
+        for page in queues.pagesToLoad() {
+            effects.append(.load(page.queue, after: page.after, limit: page.limit))
         }
     }
 
@@ -37,9 +37,9 @@ extension Scheduler {
     }
 
     /// Whether a queue may submit: its model and batch are neither paused nor full.
-    func hasRoom(in lane: TaskQueueID) -> Bool {
-        if models.isPaused(lane.model) || pauses.isPaused(lane) { return false }
-        return slots.hasRoom(for: lane.model, inFlight: attempts.inFlight(of: lane.model))
+    func hasRoom(in queue: TaskQueueID) -> Bool {
+        if models.isPaused(queue.model) || pauses.isPaused(queue) { return false }
+        return slots.hasRoom(for: queue.model, inFlight: attempts.inFlight(of: queue.model))
     }
 
     /// Counts an outgoing submit.
@@ -71,8 +71,8 @@ extension Scheduler {
         emit(.paused(reason, detail: detail, until: nil))
     }
 
-    private func mayBegin(_ lane: TaskQueueID) -> Bool {
-        guard hasRoom(in: lane), let account = accounts.account(for: lane.model) else { return false }
+    private func mayBegin(_ queue: TaskQueueID) -> Bool {
+        guard hasRoom(in: queue), let account = accounts.account(for: queue.model) else { return false }
         // Without proven key support, attempts being resolved may stay uncertain, so they count as uncertain.
         let mayStay = accounts.isHonoring(account) ? 0 : tally.settling
         return tally.uncertain + mayStay < settings.uncertainLimit && accounts.maySubmit(with: account)
@@ -82,18 +82,18 @@ extension Scheduler {
         /// It was begun or deferred, or will not be sent in this run.
         case done
         /// It and its queue must wait for reservations to be released.
-        case laneWaits
+        case queueWaits
         /// The batch's budget is fully reserved.
         case batchWaits
     }
 
     /// Begins a task if the budgets allow it.
     private mutating func begin(_ task: WaitingTask, _ now: Instant) -> StartResult {
-        guard let account = accounts.account(for: task.shape.model) else { return .laneWaits }
+        guard let account = accounts.account(for: task.shape.model) else { return .queueWaits }
         let (isAllowed, bound, otherwise) = admit(task)
         guard isAllowed else { return otherwise }
-        guard let submission = makeSubmission(task, account) else { return .laneWaits }
-        lanes.take(task)
+        guard let submission = makeSubmission(task, account) else { return .queueWaits }
+        queues.take(task)
         budgets.reserve(bound, for: task)
         var attempt = ActiveAttempt(
             id: submission.attempt,
@@ -121,7 +121,7 @@ extension Scheduler {
             preconditionFailure("a submit of attempt \(submission.attempt) ended that was not in flight")
         }
         models.submitEnded(attempt.shape.model)
-        lanes.settledDuringLoad(attempt.id.task, in: TaskQueueID(batch: attempt.batch, model: attempt.shape.model))
+        queues.settledDuringLoad(attempt.id.task, in: TaskQueueID(batch: attempt.batch, model: attempt.shape.model))
         attempt.pending?.isSubmitInFlight = false
         let wasTryingFunds = pauses.submitEnded()
         let outcome = Self.checked(outcome, submission)
@@ -198,22 +198,22 @@ extension Scheduler {
         }
         commit([.notAccepted(attempt.id, fault)] + endCommand(of: &attempt, .alreadyOver), now)
         if let task = pending.task {
-            lanes.putBack(task)
+            queues.putBack(task)
         } else {
             reopen(TaskQueueID(batch: attempt.batch, model: attempt.shape.model))
         }
     }
 
     /// A task of this queue waits again in the store. Only queues of this run's batches are read.
-    mutating func reopen(_ lane: TaskQueueID) {
-        guard isInScope(lane) else { return }
-        lanes.restart(lane)
-        if models.isStopped(lane.model) { lanes.block { $0 == lane } }
+    mutating func reopen(_ queue: TaskQueueID) {
+        guard isInScope(queue) else { return }
+        queues.restart(queue)
+        if models.isStopped(queue.model) { queues.block { $0 == queue } }
     }
 
     /// Whether this run may submit tasks of a queue.
-    func isInScope(_ lane: TaskQueueID) -> Bool {
-        (lanes.scope?.contains(lane.batch) ?? true) && accounts.account(for: lane.model) != nil
+    func isInScope(_ queue: TaskQueueID) -> Bool {
+        (queues.scope?.contains(queue.batch) ?? true) && accounts.account(for: queue.model) != nil
     }
 
     /// A permanent 4xx. A refused resubmission proves nothing about the send before it: the key is queried first.
@@ -260,7 +260,7 @@ extension Scheduler {
         case .modelNotInGroup:
             run.deny(stop)
             guard let model else { return }
-            lanes.block { $0.model == model }
+            queues.block { $0.model == model }
             run.addReason("the API key cannot reach \(model): \(fault.message)")
             emit(.paused(.modelForbidden(model), detail: fault.message, until: nil))
         case .noRoute:

@@ -168,28 +168,29 @@ extension Scheduler {
         attempt.holdsSlot = false
         attempt.serial &+= 1
         put(attempt)
-        lanes.resubmissions.append(attempt.id)
+        queues.resubmissions.append(attempt.id)
     }
 
     private static let notInThisRun = "it cannot be resubmitted in this run"
 
     /// Sends waiting resubmissions in order, as far as possible. One whose model is full does not block others.
     mutating func sendResubmissions(_ now: Instant) {
-        guard !lanes.resubmissions.isEmpty, !run.isStopping, !run.isFinished else { return }
+        guard !queues.resubmissions.isEmpty, !run.isStopping, !run.isFinished else { return }
         var waiting: [AttemptID] = []
-        for (index, id) in lanes.resubmissions.enumerated() {
+        for (index, id) in queues.resubmissions.enumerated() {
             guard let attempt = attempts[id], attempt.pending?.awaitsResubmit == true else { continue }
-            let lane = TaskQueueID(batch: attempt.batch, model: attempt.shape.model)
-            if run.isSubmissionOver || run.areQueriesOver || attempt.isCancelRequested || models.isStopped(lane.model) {
+            let queue = TaskQueueID(batch: attempt.batch, model: attempt.shape.model)
+            if run.isSubmissionOver || run.areQueriesOver || attempt.isCancelRequested || models.isStopped(queue.model)
+            {
                 parkUncertain(attempt, Self.notInThisRun, now)
                 continue
             }
             guard maySend(now) else {
-                waiting += lanes.resubmissions[index...]
+                waiting += queues.resubmissions[index...]
                 break
             }
             // The answer to a user's lookup decides first.
-            guard hasRoom(in: lane), accounts.maySubmit(with: attempt.account), slots.paceAllows(at: now),
+            guard hasRoom(in: queue), accounts.maySubmit(with: attempt.account), slots.paceAllows(at: now),
                 !attempt.isQueryInFlight
             else {
                 waiting.append(id)
@@ -202,7 +203,7 @@ extension Scheduler {
             }
             resubmit(attempt, now)
         }
-        lanes.resubmissions = waiting
+        queues.resubmissions = waiting
     }
 
     private mutating func resubmit(_ attempt: ActiveAttempt, _ now: Instant) {

@@ -14,7 +14,7 @@ package struct Scheduler: Sendable {
     let makeSubmission: @Sendable (WaitingTask, KeyFingerprint) -> Submission?
 
     var random: SplitMix64
-    var lanes: TaskQueues
+    var queues: TaskQueues
     /// By attempt, since the clip of a paid take may still be downloaded while the next take renders.
     var attempts = ActiveAttemptTable()
     var slots: SubmissionSlots
@@ -53,7 +53,7 @@ package struct Scheduler: Sendable {
         accounts = AccountStates(baseURL: baseURL, dialect: dialect)
         self.makeSubmission = makeSubmission
         random = SplitMix64(seed: seed)
-        lanes = TaskQueues(pageSize: settings.pageSize)
+        queues = TaskQueues(pageSize: settings.pageSize)
         slots = SubmissionSlots(settings)
         pollTimes = PollTimes(settings, catalogue)
         earlyStop = EarlyStop(canary: settings.canary, maximumRejections: settings.maximumPolicyRejections)
@@ -81,8 +81,8 @@ package struct Scheduler: Sendable {
         switch event {
         case .started(let recovered): start(from: recovered, now)
         case .recovered(let page, let isLast): resume(page, isLast: isLast, now)
-        case .loaded(let lane, let page, let isLast):
-            lanes.loaded(lane, page, isLast: isLast) {
+        case .loaded(let queue, let page, let isLast):
+            queues.loaded(queue, page, isLast: isLast) {
                 attempts[AttemptID(task: $0.id, number: $0.attempt)] != nil
             }
         case .submitted(let submission, let outcome): submitted(submission, outcome, now)

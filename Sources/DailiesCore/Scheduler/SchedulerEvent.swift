@@ -38,7 +38,7 @@ package struct SchedulerSnapshot: Sendable {
     /// Whether there are more pages.
     package var hasMoreOpen: Bool
     /// The queues with waiting tasks.
-    package var lanes: [TaskQueueID]
+    package var queues: [TaskQueueID]
     /// The budget use of each batch of this run.
     package var budgets: [BatchID: BudgetUsage]
     /// The tag budgets of all batches.
@@ -56,7 +56,7 @@ package struct SchedulerSnapshot: Sendable {
     /// Users' commands that no run has carried out.
     package var commands: [UserCommand]
     package init(
-        open: [OpenAttempt], lanes: [TaskQueueID], budgets: [BatchID: BudgetUsage], prices: PriceBook,
+        open: [OpenAttempt], queues: [TaskQueueID], budgets: [BatchID: BudgetUsage], prices: PriceBook,
         trust: [KeyFingerprint: KeySupport], accounts: APIKeyRouting, scope: Set<BatchID>? = nil,
         tagBudgets: [TagBudget] = [], commands: [UserCommand] = [], durations: [ObservedDuration] = [],
         hasMoreOpen: Bool = false
@@ -66,7 +66,7 @@ package struct SchedulerSnapshot: Sendable {
         self.durations = durations
         self.open = open
         self.hasMoreOpen = hasMoreOpen
-        self.lanes = lanes
+        self.queues = queues
         self.budgets = budgets
         self.prices = prices
         self.trust = trust

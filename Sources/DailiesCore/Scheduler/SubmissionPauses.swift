@@ -25,8 +25,8 @@ struct SubmissionPauses: Sendable {
     mutating func unpause(_ scope: PauseScope) -> Bool { scopes.remove(scope) != nil }
 
     /// Whether the user paused a queue's batch or model.
-    func isPaused(_ lane: TaskQueueID) -> Bool {
-        !scopes.isEmpty && (scopes.contains(.batch(lane.batch)) || scopes.contains(.model(lane.model)))
+    func isPaused(_ queue: TaskQueueID) -> Bool {
+        !scopes.isEmpty && (scopes.contains(.batch(queue.batch)) || scopes.contains(.model(queue.model)))
     }
 
     // MARK: The account's pauses

@@ -34,26 +34,26 @@ struct TaskQueues: Sendable {
 
     init(pageSize: Int) { self.pageSize = pageSize }
 
-    mutating func add(_ lane: TaskQueueID) { if queues[lane] == nil { queues[lane] = Queue() } }
+    mutating func add(_ id: TaskQueueID) { if queues[id] == nil { queues[id] = Queue() } }
 
     /// Pages to read now, for queues that run low. Each is marked as loading.
-    mutating func pagesToLoad() -> [(lane: TaskQueueID, after: WaitingTask.Cursor?, limit: Int)] {
-        var pages: [(lane: TaskQueueID, after: WaitingTask.Cursor?, limit: Int)] = []
-        for lane in queues.keys.sorted() {
-            guard var queue = queues[lane], !queue.isLoading, !queue.isExhausted, !queue.isBlocked,
+    mutating func pagesToLoad() -> [(queue: TaskQueueID, after: WaitingTask.Cursor?, limit: Int)] {
+        var pages: [(queue: TaskQueueID, after: WaitingTask.Cursor?, limit: Int)] = []
+        for id in queues.keys.sorted() {
+            guard var queue = queues[id], !queue.isLoading, !queue.isExhausted, !queue.isBlocked,
                 queue.tasks.count <= pageSize / 2 || queue.needsReload
             else { continue }
             queue.isLoading = true
             queue.needsReload = false
-            queues[lane] = queue
-            pages.append((lane, queue.cursor, pageSize))
+            queues[id] = queue
+            pages.append((id, queue.cursor, pageSize))
         }
         return pages
     }
 
     /// - Parameter isKnown: tasks whose attempt is already in flight; they are skipped.
-    mutating func loaded(_ lane: TaskQueueID, _ page: [WaitingTask], isLast: Bool, isKnown: (WaitingTask) -> Bool) {
-        guard var queue = queues[lane] else { return }
+    mutating func loaded(_ id: TaskQueueID, _ page: [WaitingTask], isLast: Bool, isKnown: (WaitingTask) -> Bool) {
+        guard var queue = queues[id] else { return }
         queue.isLoading = false
         queue.isExhausted = isLast || page.isEmpty
         if let last = page.last { queue.cursor = last.place }
@@ -70,30 +70,30 @@ struct TaskQueues: Sendable {
             queue.isExhausted = false
             queue.needsReload = true
         }
-        queues[lane] = queue
+        queues[id] = queue
     }
 
     /// Records that a task's submit ended while a page may be loading.
-    mutating func settledDuringLoad(_ task: TaskID, in lane: TaskQueueID) {
-        if queues[lane]?.isLoading == true { queues[lane]?.settledDuringLoad.insert(task) }
+    mutating func settledDuringLoad(_ task: TaskID, in id: TaskQueueID) {
+        if queues[id]?.isLoading == true { queues[id]?.settledDuringLoad.insert(task) }
     }
 
     /// A user withdrew this attempt: it is not begun, whether it is buffered or on a page being read.
-    mutating func withdraw(_ attempt: AttemptID, from lane: TaskQueueID) {
-        guard var queue = queues[lane] else { return }
+    mutating func withdraw(_ attempt: AttemptID, from id: TaskQueueID) {
+        guard var queue = queues[id] else { return }
         queue.tasks.removeAll { $0.attemptID == attempt }
         queue.deferred.removeAll { $0.attemptID == attempt }
         if queue.isLoading { queue.withdrawn.insert(attempt) }
-        queues[lane] = queue
+        queues[id] = queue
     }
 
     /// Returns an unsent task.
     mutating func putBack(_ task: WaitingTask) {
-        let lane = TaskQueueID(batch: task.batch, model: task.shape.model)
-        var queue = queues[lane] ?? Queue()
+        let id = TaskQueueID(batch: task.batch, model: task.shape.model)
+        var queue = queues[id] ?? Queue()
         let index = queue.tasks.firstIndex { task.place < $0.place } ?? queue.tasks.endIndex
         queue.tasks.insert(task, at: index)
-        queues[lane] = queue
+        queues[id] = queue
         // It has not used its turn.
         startedByBatch[task.batch, default: 1] -= 1
     }
@@ -102,26 +102,26 @@ struct TaskQueues: Sendable {
     ///
     /// - Returns: false if a page of tasks is already deferred; it then stays the head.
     mutating func setAside(_ task: WaitingTask) -> Bool {
-        let lane = TaskQueueID(batch: task.batch, model: task.shape.model)
-        precondition(queues[lane]?.tasks.first?.id == task.id, "task \(task.id) is not the head of its queue")
-        guard var queue = queues[lane], queue.deferred.count < pageSize else { return false }
+        let id = TaskQueueID(batch: task.batch, model: task.shape.model)
+        precondition(queues[id]?.tasks.first?.id == task.id, "task \(task.id) is not the head of its queue")
+        guard var queue = queues[id], queue.deferred.count < pageSize else { return false }
         queue.tasks.removeFirst()
         queue.deferred.append(task)
-        queues[lane] = queue
+        queues[id] = queue
         return true
     }
 
     /// Returns deferred tasks to their places.
     mutating func resumeDeferred() {
-        for (lane, queue) in queues where !queue.deferred.isEmpty {
-            queues[lane]?.tasks = (queue.deferred + queue.tasks).sorted { $0.place < $1.place }
-            queues[lane]?.deferred = []
+        for (id, queue) in queues where !queue.deferred.isEmpty {
+            queues[id]?.tasks = (queue.deferred + queue.tasks).sorted { $0.place < $1.place }
+            queues[id]?.deferred = []
         }
     }
 
     /// A task of this queue waits again in the store: read the queue from the start.
-    mutating func restart(_ lane: TaskQueueID) {
-        var queue = queues[lane] ?? Queue()
+    mutating func restart(_ id: TaskQueueID) {
+        var queue = queues[id] ?? Queue()
         if queue.isLoading {
             queue.needsRestart = true
         } else {
@@ -129,18 +129,18 @@ struct TaskQueues: Sendable {
             queue.isExhausted = false
             queue.needsReload = true
         }
-        queues[lane] = queue
+        queues[id] = queue
     }
 
     /// Blocks matching queues for the rest of the run.
     mutating func block(where matches: (TaskQueueID) -> Bool) {
-        for lane in queues.keys where matches(lane) { queues[lane]?.isBlocked = true }
+        for id in queues.keys where matches(id) { queues[id]?.isBlocked = true }
     }
 
     /// Whether a page is being read that might contain an earlier task. Queues that may not submit now do not count.
     private func isHeadUnknown(where isEligible: (TaskQueueID) -> Bool) -> Bool {
-        queues.contains { lane, queue in
-            !queue.isBlocked && queue.tasks.isEmpty && (queue.isLoading || !queue.isExhausted) && isEligible(lane)
+        queues.contains { id, queue in
+            !queue.isBlocked && queue.tasks.isEmpty && (queue.isLoading || !queue.isExhausted) && isEligible(id)
         }
     }
 
@@ -149,8 +149,8 @@ struct TaskQueues: Sendable {
     func next(where isEligible: (TaskQueueID) -> Bool) -> WaitingTask? {
         guard !isHeadUnknown(where: isEligible) else { return nil }
         var best: WaitingTask?
-        for (lane, queue) in queues where !queue.isBlocked {
-            guard let head = queue.tasks.first, isEligible(lane) else { continue }
+        for (id, queue) in queues where !queue.isBlocked {
+            guard let head = queue.tasks.first, isEligible(id) else { continue }
             if let chosen = best, !precedes(head, chosen) { continue }
             best = head
         }
@@ -165,9 +165,9 @@ struct TaskQueues: Sendable {
 
     /// Removes the head that ``next(where:)`` returned.
     mutating func take(_ task: WaitingTask) {
-        let lane = TaskQueueID(batch: task.batch, model: task.shape.model)
-        precondition(queues[lane]?.tasks.first?.id == task.id, "task \(task.id) is not the head of its queue")
-        queues[lane]?.tasks.removeFirst()
+        let id = TaskQueueID(batch: task.batch, model: task.shape.model)
+        precondition(queues[id]?.tasks.first?.id == task.id, "task \(task.id) is not the head of its queue")
+        queues[id]?.tasks.removeFirst()
         startedByBatch[task.batch, default: 0] += 1
     }
 
@@ -179,19 +179,19 @@ struct TaskQueues: Sendable {
 
     /// The same, ignoring queues that need not be waited for.
     func isDone(ignoring isIdle: (TaskQueueID) -> Bool) -> Bool {
-        queues.allSatisfy { lane, queue in
-            queue.isBlocked || queue.isDry || isIdle(lane)
+        queues.allSatisfy { id, queue in
+            queue.isBlocked || queue.isDry || isIdle(id)
         }
     }
 
     /// Whether tasks of a model wait, in blocked queues too.
     func waits(for model: ModelID) -> Bool {
-        queues.contains { lane, queue in lane.model == model && !queue.isDry }
+        queues.contains { id, queue in id.model == model && !queue.isDry }
     }
 
     /// Whether tasks wait, in blocked queues too.
     var hasWaiting: Bool { queues.values.contains { !$0.isDry } }
 
     /// Whether tasks wait in one queue.
-    func hasWaiting(in lane: TaskQueueID) -> Bool { queues[lane].map { !$0.isDry } ?? false }
+    func hasWaiting(in id: TaskQueueID) -> Bool { queues[id].map { !$0.isDry } ?? false }
 }

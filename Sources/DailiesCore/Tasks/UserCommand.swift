@@ -32,15 +32,15 @@ package struct UserCommand: Hashable, Sendable {
     /// The latest attempt or, if the task waits, the next one.
     package let attempt: AttemptID
     /// The queue that it waits in.
-    package let lane: TaskQueueID
+    package let queue: TaskQueueID
     /// The attempt as stored. The runner sets it if the scheduler does not have the attempt.
     package var open: OpenAttempt?
 
-    package init(id: CommandID, order: Action, attempt: AttemptID, lane: TaskQueueID) {
+    package init(id: CommandID, order: Action, attempt: AttemptID, queue: TaskQueueID) {
         self.id = id
         self.order = order
         self.attempt = attempt
-        self.lane = lane
+        self.queue = queue
     }
 }
 

@@ -35,7 +35,7 @@ import Testing
         rig.handle(
             .started(
                 SchedulerSnapshot(
-                    open: [], lanes: store.lanes, budgets: [Self.batch: store.position(Self.batch)],
+                    open: [], queues: store.queues, budgets: [Self.batch: store.position(Self.batch)],
                     prices: PriceBook(
                         catalogue: SchedulerHarness.catalogue, maximumPerTask: SchedulerHarness.maximumPerTask),
                     trust: store.trust, accounts: APIKeyRouting(byPrefix: ["": SchedulerHarness.account]),

@@ -150,7 +150,7 @@ import Testing
                 UserCommand(
                     id: CommandID(1), order: .cancel(evenIfCharged: false),
                     attempt: AttemptID(task: TaskID(1), number: 1),
-                    lane: TaskQueueID(batch: SchedulerHarness.batch, model: SchedulerHarness.model))))
+                    queue: TaskQueueID(batch: SchedulerHarness.batch, model: SchedulerHarness.model))))
         rig.confirmCancel(1)
         #expect(rig.stage(1) == .cancelled && rig.store.entries[TaskID(1)]?.isWaiting == false)
         #expect(rig.store.commands == [CommandID(1): .cancelled] && rig.ending == RunResult())
@@ -265,12 +265,12 @@ import Testing
         let effects = rig.scheduler.handle(
             .started(
                 SchedulerSnapshot(
-                    open: [], lanes: store.lanes, budgets: [BatchID(1): poor],
+                    open: [], queues: store.queues, budgets: [BatchID(1): poor],
                     prices: PriceBook(catalogue: SchedulerHarness.catalogue, maximumPerTask: Credits(nano: 2)),
                     trust: store.trust, accounts: accounts)), at: rig.now)
         #expect(effects.count == 2)
-        for lane in store.lanes {
-            _ = rig.scheduler.handle(.loaded(lane, store.page(lane, after: nil, limit: 9), isLast: true), at: rig.now)
+        for queue in store.queues {
+            _ = rig.scheduler.handle(.loaded(queue, store.page(queue, after: nil, limit: 9), isLast: true), at: rig.now)
         }
         #expect(rig.scheduler.attempts.keys.map(\.task.rawValue) == [2] && rig.scheduler.run.result.budgetReached)
     }

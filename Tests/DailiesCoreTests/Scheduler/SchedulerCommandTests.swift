@@ -4,18 +4,18 @@ import Testing
 
 /// Users' commands on single tasks during a run.
 @Suite struct SchedulerCommandTests {
-    private static let lane = TaskQueueID(batch: SchedulerHarness.batch, model: SchedulerHarness.model)
+    private static let queue = TaskQueueID(batch: SchedulerHarness.batch, model: SchedulerHarness.model)
 
     private func cancel(_ id: Int64, command: Int64 = 1, attempt: Int = 1, evenIfCharged: Bool = false) -> UserCommand {
         UserCommand(
             id: CommandID(command), order: .cancel(evenIfCharged: evenIfCharged),
-            attempt: AttemptID(task: TaskID(id), number: attempt), lane: Self.lane)
+            attempt: AttemptID(task: TaskID(id), number: attempt), queue: Self.queue)
     }
 
     private func retry(_ id: Int64, command: Int64 = 1, attempt: Int = 1) -> UserCommand {
         UserCommand(
             id: CommandID(command), order: .retry(again: false),
-            attempt: AttemptID(task: TaskID(id), number: attempt), lane: Self.lane)
+            attempt: AttemptID(task: TaskID(id), number: attempt), queue: Self.queue)
     }
 
     private func rig(_ count: Int64, concurrency: Int = 1, trust: KeySupport = .honoured) -> SchedulerHarness {

@@ -89,7 +89,7 @@ import Testing
             .commanded(
                 UserCommand(
                     id: CommandID(1), order: .cancel(evenIfCharged: true), attempt: Self.attempt,
-                    lane: TaskQueueID(batch: SchedulerHarness.batch, model: SchedulerHarness.model))))
+                    queue: TaskQueueID(batch: SchedulerHarness.batch, model: SchedulerHarness.model))))
         rig.answer(.found(.queued("r1")), 1, .poll)
         rig.answerCancel(.found(.cancelled("r1")))
         #expect(rig.attempt(1)?.isWithProvider == true && rig.attempt(1)?.charge == nil)

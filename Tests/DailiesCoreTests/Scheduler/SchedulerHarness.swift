@@ -18,7 +18,7 @@ final class SchedulerHarness {
     var receivedBytes: [TaskID: Int64] = [:]
     private(set) var stopped: [AttemptID] = []
     private(set) var wakes: [(at: Instant, wake: TimerID)] = []
-    var loads: [(lane: TaskQueueID, page: [WaitingTask], limit: Int)] = []
+    var loads: [(queue: TaskQueueID, page: [WaitingTask], limit: Int)] = []
     private(set) var claims: [(attempt: AttemptID, owner: TaskOwner?)] = []
     private(set) var openLoads: [(place: OpenAttempt.Cursor, limit: Int)] = []
     private(set) var reported: [RunEvent] = []
@@ -120,7 +120,7 @@ final class SchedulerHarness {
             .started(
                 SchedulerSnapshot(
                     open: settings.servesCommandsOnly ? [] : store.openPage(after: nil, limit: size),
-                    lanes: store.lanes.filter { scope?.contains($0.batch) ?? true },
+                    queues: store.queues.filter { scope?.contains($0.batch) ?? true },
                     budgets: Dictionary(uniqueKeysWithValues: batches.map { ($0, store.position($0)) }),
                     prices: prices
                         ?? PriceBook(catalogue: Self.catalogue, maximumPerTask: Self.maximumPerTask),
@@ -150,7 +150,7 @@ final class SchedulerHarness {
 
     func deliverLoad() {
         let load = loads.removeFirst()
-        handle(.loaded(load.lane, load.page, isLast: load.page.count < load.limit))
+        handle(.loaded(load.queue, load.page, isLast: load.page.count < load.limit))
     }
 
     /// Ends the next submit in flight with this outcome.
@@ -260,8 +260,8 @@ final class SchedulerHarness {
             case .wake(let wake, let instant):
                 if instant <= now { problems.append("\(wake) is armed for \(instant), at \(now)") }
                 wakes.append((instant, wake))
-            case .load(let lane, let place, let limit):
-                loads.append((lane, store.page(lane, after: place, limit: limit), limit))
+            case .load(let queue, let place, let limit):
+                loads.append((queue, store.page(queue, after: place, limit: limit), limit))
             case .loadOpen(let place, let limit): openLoads.append((place, limit))
             case .emit(let event): reported.append(event)
             case .finish(let ending): self.ending = ending

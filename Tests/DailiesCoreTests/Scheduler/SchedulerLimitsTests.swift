@@ -55,7 +55,7 @@ import Testing
         let rig = SchedulerHarness(settings: SchedulerHarness.settings { $0.modelConcurrency[sora] = 1 }, store: store)
         rig.holdsLoads = true
         rig.start()
-        #expect(rig.loads.map(\.lane.model) == [sora, veo])
+        #expect(rig.loads.map(\.queue.model) == [sora, veo])
         rig.loads.swapAt(0, 1)
         rig.deliverLoad()
         #expect(ids(rig) == [3])

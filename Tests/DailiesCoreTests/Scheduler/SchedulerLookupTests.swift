@@ -27,7 +27,7 @@ import Testing
         let attempt = AttemptID(task: TaskID(id), number: 1)
         var lookup = UserCommand(
             id: CommandID(command), order: action, attempt: attempt,
-            lane: TaskQueueID(batch: SchedulerHarness.batch, model: SchedulerHarness.model))
+            queue: TaskQueueID(batch: SchedulerHarness.batch, model: SchedulerHarness.model))
         if rig.scheduler.needsAttempt(of: lookup) { lookup.open = rig.store.open.first { $0.attempt == attempt } }
         rig.handle(.commanded(lookup))
     }

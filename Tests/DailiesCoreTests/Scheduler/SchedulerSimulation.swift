@@ -70,7 +70,7 @@ final class SchedulerSimulation {
         ) { task, account in SchedulerHarness.submission(task.attemptID, account: account) }
         waiting = (1...max(tasks, 1)).prefix(tasks).map { SchedulerHarness.task(Int64($0)) }
         let recovered = SchedulerSnapshot(
-            open: [], lanes: [TaskQueueID(batch: SchedulerHarness.batch, model: SchedulerHarness.model)],
+            open: [], queues: [TaskQueueID(batch: SchedulerHarness.batch, model: SchedulerHarness.model)],
             budgets: [SchedulerHarness.batch: BudgetUsage(cap: nil, settled: .zero, reserved: .zero)],
             prices: PriceBook(catalogue: catalogue), trust: [SchedulerHarness.account: .honoured],
             accounts: APIKeyRouting(byPrefix: ["": SchedulerHarness.account]), durations: durations)
@@ -109,7 +109,7 @@ final class SchedulerSimulation {
             schedule(.answerLands(attempt, purpose, answer(question)))
         case .answerLands(let attempt, let purpose, let answer): handle(.answered(attempt, purpose, answer))
         case .claimed(let attempt): handle(.claimed(attempt, by: nil))
-        case .loaded(let lane, let page, let isLast): handle(.loaded(lane, page, isLast: isLast))
+        case .loaded(let queue, let page, let isLast): handle(.loaded(queue, page, isLast: isLast))
         }
     }
 
@@ -157,10 +157,10 @@ final class SchedulerSimulation {
                 insert(.claimed(attempt), at: now)
             case .act(let action): act(action)
             case .wake(let wake, let instant): insert(.wake(wake), at: instant)
-            case .load(let lane, let place, let limit):
+            case .load(let queue, let place, let limit):
                 let first = place.map { place in waiting.partitioningIndex { place < $0.place } } ?? 0
                 let page = Array(waiting[first...].prefix(limit))
-                insert(.loaded(lane, page, isLast: page.count < limit), at: now + .milliseconds(1))
+                insert(.loaded(queue, page, isLast: page.count < limit), at: now + .milliseconds(1))
             case .loadOpen: preconditionFailure("nothing was left open")
             case .emit(let event): tell(event)
             case .finish(let ending): self.ending = ending

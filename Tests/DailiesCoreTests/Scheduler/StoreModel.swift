@@ -284,15 +284,15 @@ struct StoreModel {
 
     // MARK: Reading
 
-    func page(_ lane: TaskQueueID, after place: WaitingTask.Cursor?, limit: Int) -> [WaitingTask] {
+    func page(_ queue: TaskQueueID, after place: WaitingTask.Cursor?, limit: Int) -> [WaitingTask] {
         let waiting = entries.values.filter { entry in
-            entry.isWaiting && entry.task.batch == lane.batch && entry.task.shape.model == lane.model
+            entry.isWaiting && entry.task.batch == queue.batch && entry.task.shape.model == queue.model
                 && (place.map { $0 < entry.task.place } ?? true)
         }
         return Array(waiting.map(\.task).sorted { $0.place < $1.place }.prefix(limit))
     }
 
-    var lanes: [TaskQueueID] {
+    var queues: [TaskQueueID] {
         let waiting = entries.values.filter(\.isWaiting)
         return Set(waiting.map { TaskQueueID(batch: $0.task.batch, model: $0.task.shape.model) }).sorted()
     }

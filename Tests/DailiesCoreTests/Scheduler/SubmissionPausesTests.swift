@@ -5,16 +5,16 @@ import Testing
 /// Pauses of submission, its slots and pace, the account's timer, and early stops.
 @Suite struct SubmissionPausesTests {
     private let start = Instant(milliseconds: 1_000_000)
-    private let lane = TaskQueueID(batch: BatchID(1), model: ModelID("sora-2-pro"))
+    private let queue = TaskQueueID(batch: BatchID(1), model: ModelID("sora-2-pro"))
 
     @Test func `the user's pauses are independent of each other`() {
         var pauses = SubmissionPauses()
-        #expect(pauses.pause(.everything) && !pauses.pause(.everything) && pauses.pause(.batch(lane.batch)))
-        #expect(!pauses.allowsSubmit(at: start, isIdle: true) && pauses.isPaused(lane))
+        #expect(pauses.pause(.everything) && !pauses.pause(.everything) && pauses.pause(.batch(queue.batch)))
+        #expect(!pauses.allowsSubmit(at: start, isIdle: true) && pauses.isPaused(queue))
         #expect(pauses.unpause(.everything) && !pauses.unpause(.everything))
-        #expect(pauses.allowsSubmit(at: start, isIdle: true) && pauses.isPaused(lane))
-        #expect(!pauses.isPaused(TaskQueueID(batch: BatchID(2), model: lane.model)))
-        #expect(pauses.unpause(.batch(lane.batch)) && pauses.pause(.model(lane.model)) && pauses.isPaused(lane))
+        #expect(pauses.allowsSubmit(at: start, isIdle: true) && pauses.isPaused(queue))
+        #expect(!pauses.isPaused(TaskQueueID(batch: BatchID(2), model: queue.model)))
+        #expect(pauses.unpause(.batch(queue.batch)) && pauses.pause(.model(queue.model)) && pauses.isPaused(queue))
     }
 
     @Test func `a rate limit pauses until the latest reset, which is reported; a retry is not`() {
@@ -70,10 +70,10 @@ import Testing
         var slots = SubmissionSlots(
             SchedulerHarness.settings {
                 $0.concurrency = 4
-                $0.modelConcurrency = [lane.model: 2]
+                $0.modelConcurrency = [queue.model: 2]
                 $0.submitPace = SubmitRate(interval: .seconds(1))
             })
-        #expect(slots.hasRoom(for: lane.model, inFlight: 1) && !slots.hasRoom(for: lane.model, inFlight: 2))
+        #expect(slots.hasRoom(for: queue.model, inFlight: 1) && !slots.hasRoom(for: queue.model, inFlight: 2))
         #expect(slots.hasRoom(for: ModelID("other"), inFlight: 99) && slots.paceAllows(at: start))
         slots.submitSent(at: start)
         #expect(slots.moments(after: start).isEmpty && !slots.paceAllows(at: start))
@@ -83,7 +83,7 @@ import Testing
         slots.advance(to: start + .seconds(30))
         #expect(slots.concurrency == 3)
         slots.change(SubmissionLimits(concurrency: 1))
-        #expect(slots.concurrency == 1 && slots.hasRoom(for: lane.model, inFlight: 2) && slots.nextProbe == nil)
+        #expect(slots.concurrency == 1 && slots.hasRoom(for: queue.model, inFlight: 2) && slots.nextProbe == nil)
     }
 
     @Test func `the disk's refusals pause downloads, are reported once, and are given up after the maximum wait`() {

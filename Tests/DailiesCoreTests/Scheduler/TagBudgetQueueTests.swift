@@ -80,7 +80,7 @@ import Testing
         var rounds = 0
         while rig.ending == nil, rounds < 100, let first = rig.submits.first {
             rounds += 1
-            #expect(rig.scheduler.lanes.bufferedCount <= 4 + 4 + 2)
+            #expect(rig.scheduler.queues.bufferedCount <= 4 + 4 + 2)
             fail(rig, first.attempt.task.rawValue)
         }
         #expect(rig.sent.count == 40 && rig.ending == RunResult())

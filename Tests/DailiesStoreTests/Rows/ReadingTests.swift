@@ -39,9 +39,9 @@ struct ReadingTests {
         let other = try rig.importManifest([Rig.spec("x", model: "m9")], manifest: Rig.manifest("other", path: "/o"))
             .batch
         try rig.apply(.withdrawn(TaskID(5), .cancelled))
-        let lanes = try rig.store.taskQueues(batches: [rig.batch, other])
-        #expect(lanes.map(\.model.text) == ["m1", "m2", "m3", "m9"])
-        #expect(lanes.map(\.batch) == [rig.batch, rig.batch, rig.batch, other])
+        let queues = try rig.store.taskQueues(batches: [rig.batch, other])
+        #expect(queues.map(\.model.text) == ["m1", "m2", "m3", "m9"])
+        #expect(queues.map(\.batch) == [rig.batch, rig.batch, rig.batch, other])
     }
 
     @Test func `a new run finds attempts that a guard wants cancelled, and counts them once they wait again`()

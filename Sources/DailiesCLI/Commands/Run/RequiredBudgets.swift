@@ -49,10 +49,10 @@ struct RequiredBudgets {
     /// The maximum cost of all waiting tasks of a batch.
     private func bounds(of batch: BatchID) throws(StoreError) -> Waiting? {
         var waiting = Waiting()
-        for lane in try store.taskQueues(batches: [batch]) {
+        for queue in try store.taskQueues(batches: [batch]) {
             var cursor: WaitingTask.Cursor?
             while true {
-                let page = try store.waiting(batch: batch, model: lane.model, after: cursor, limit: Self.pageSize)
+                let page = try store.waiting(batch: batch, model: queue.model, after: cursor, limit: Self.pageSize)
                 for task in page {
                     guard let bound = prices.bound(for: task.shape) else { return nil }
                     waiting.all += CreditTotal(bound)

@@ -159,7 +159,7 @@ extension SQLiteConnection {
                 UserCommand(
                     id: id, order: action,
                     attempt: AttemptID(task: row["task"], number: try row.attemptNumber("attempt")),
-                    lane: TaskQueueID(batch: row["batch_id"], model: row["model"]))
+                    queue: TaskQueueID(batch: row["batch_id"], model: row["model"]))
             )
         }
         pending.commands = rows.compactMap(\.command)

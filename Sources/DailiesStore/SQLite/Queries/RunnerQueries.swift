@@ -71,7 +71,7 @@ extension Store {
     /// Jumps from model to model in the index of waiting tasks: the cost depends on the number of queues, not of tasks.
     package func taskQueues(batches: [BatchID]) throws(StoreError) -> [TaskQueueID] {
         try reading { database throws(StoreError) in
-            var lanes: [TaskQueueID] = []
+            var queues: [TaskQueueID] = []
             for batch in batches {
                 var model: String?
                 repeat {
@@ -81,10 +81,10 @@ extension Store {
                         WHERE batch_id = $1 AND state = 'queued' AND NOT is_submitted AND model > coalesce($2, '')
                         ORDER BY model LIMIT 1
                         """, SQLValue(batch), SQLValue(model))
-                    if let model { lanes.append(TaskQueueID(batch: batch, model: ModelID(model))) }
+                    if let model { queues.append(TaskQueueID(batch: batch, model: ModelID(model))) }
                 } while model != nil
             }
-            return lanes
+            return queues
         }
     }
 
