@@ -76,14 +76,14 @@ let package = Package(
         // The API's bodies in both dialects, its paths and headers.
         .target(name: "ProviderWire", dependencies: ["DailiesCore", "ExactJSON"], swiftSettings: strict),
 
-        // HTTP, the key, and the embedded model catalogue.
+        // HTTP, the key, and the embedded model catalog.
         .target(
             name: "DailiesProvider",
             dependencies: [
                 "DailiesCore", "ProviderWire", "ExactJSON", asyncHTTPClient, crypto, nioCore, nioHTTP1, nioPosix,
                 nioSSL,
             ],
-            resources: [.embedInCode("Catalogue/models.json")], swiftSettings: strict),
+            resources: [.embedInCode("Catalog/models.json")], swiftSettings: strict),
 
         // Dispatch, timers, threads, files, downloads.
         .target(

@@ -55,7 +55,7 @@ final class BenchmarkEnvironment {
         configuration.speed = Double(speed)
         configuration.seed = seed
         configuration.latency = time.latency
-        let machine = SimulatedProvider(configuration: configuration, catalogue: EmbeddedCatalogue.catalogue)
+        let machine = SimulatedProvider(configuration: configuration, catalog: EmbeddedCatalog.catalog)
         return keys.map { machine.renderTime(of: $0, model: model, seconds: clipSeconds) }
     }
 
@@ -117,7 +117,7 @@ final class BenchmarkEnvironment {
 
     /// The model's documented poll cadence, divided by the speed.
     static func cadence(speed: Int) -> PollCadence {
-        (EmbeddedCatalogue.catalogue[model]?.cadence ?? .fallback).divided(bySpeed: Double(speed))
+        (EmbeddedCatalog.catalog[model]?.cadence ?? .fallback).divided(bySpeed: Double(speed))
     }
 
     static func lateInterval(speed: Int) -> Duration {

@@ -9,7 +9,7 @@ import ProviderSimulator
 
 /// Creates the concrete types: clock, HTTP provider, simulator, logger and runner.
 enum Composition {
-    static let catalogue = EmbeddedCatalogue.catalogue
+    static let catalog = EmbeddedCatalog.catalog
 
     static func timers() -> any RunnerClock { DispatchClock() }
 
@@ -18,12 +18,12 @@ enum Composition {
     }
 
     static func simulator(
-        _ configuration: SimulatorConfiguration, _ catalogue: ModelCatalogue = Self.catalogue, port: Int,
+        _ configuration: SimulatorConfiguration, _ catalog: ModelCatalog = Self.catalog, port: Int,
         stateFile: String?
     ) -> SimulatorServer {
         let timers = DispatchClock()
         return SimulatorServer(
-            configuration: configuration, catalogue: catalogue, port: port, stateFile: stateFile,
+            configuration: configuration, catalog: catalog, port: port, stateFile: stateFile,
             clock: { timers.now })
     }
 

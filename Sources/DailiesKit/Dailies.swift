@@ -15,7 +15,7 @@ public enum Dailies {
         /// The folder for clips, as `FOLDER/BATCH/KEY.mp4`. nil (default): `renders` beside the store.
         public var clips: URL?
         /// Published model limits and prices. Default: the embedded ones.
-        public var catalogue = EmbeddedCatalogue.catalogue
+        public var catalog = EmbeddedCatalog.catalog
         /// Replaces the batch name in the manifest or its file name. Default nil.
         public var batchName: String?
         /// Receives errors that end the run.
@@ -77,7 +77,7 @@ public enum Dailies {
     ) throws -> BatchRun {
         let path = manifest.standardizedFileURL.path
         // All errors of a manifest are known before anything else happens.
-        let valid = try ManifestReader(catalogue: options.catalogue, today: nil)
+        let valid = try ManifestReader(catalog: options.catalog, today: nil)
             .check(.file(path), batchName: options.batchName)
         let lock = try Store.lock(url.path)
         let store = try Store.open(url.path, for: .running)
@@ -97,7 +97,7 @@ public enum Dailies {
             }.batch
             var chance = SystemRandomNumberGenerator()
             let plan = Runner.Plan(
-                settings: options.settings, catalogue: options.catalogue, batches: [batch],
+                settings: options.settings, catalog: options.catalog, batches: [batch],
                 accounts: APIKeyRouting(byPrefix: keys), seed: chance.next())
             return BatchRun(store, lock, provider, plan, options.logger, atEnd: atEnd)
         } catch {

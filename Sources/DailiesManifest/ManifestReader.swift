@@ -7,13 +7,13 @@ package struct ManifestReader: Sendable {
     private let columns: ColumnNames
 
     /// - Parameters:
-    ///   - catalogue: published model limits; a model that is not in it gets a warning and is not validated.
+    ///   - catalog: published model limits; a model that is not in it gets a warning and is not validated.
     ///   - today: `yyyy-mm-dd`, for warnings about withdrawn models; nil for none.
     ///   - columns: maps CSV columns to fields with other names.
     package init(
-        catalogue: ModelCatalogue, identity: IdentityDefaults = .edition1, today: String?, columns: ColumnNames = .none
+        catalog: ModelCatalog, identity: IdentityDefaults = .edition1, today: String?, columns: ColumnNames = .none
     ) {
-        rules = RequestValidator(catalogue: catalogue, identity: identity, today: today)
+        rules = RequestValidator(catalog: catalog, identity: identity, today: today)
         self.columns = columns
     }
 

@@ -7,7 +7,7 @@ import ExactJSON
 /// a prompt or sizes in bytes. Where a plain YAML scalar looks like a number but is read as text (`id: 007`), the
 /// schema accepts it.
 package struct ManifestSchema: Sendable {
-    private let catalogue: ModelCatalogue
+    private let catalog: ModelCatalog
     private let fields: FieldSchema
 
     /// `manifest.schema.json`, the parts that do not depend on the models. A text that starts with `@` stands for a part
@@ -15,10 +15,10 @@ package struct ManifestSchema: Sendable {
     /// `@field` in its value.
     private let template: JSONValue
 
-    /// A schema with the models, ranges and choices of `catalogue`.
-    package init(catalogue: ModelCatalogue) {
-        self.catalogue = catalogue
-        fields = FieldSchema(catalogue: catalogue)
+    /// A schema with the models, ranges and choices of `catalog`.
+    package init(catalog: ModelCatalog) {
+        self.catalog = catalog
+        fields = FieldSchema(catalog: catalog)
         do {
             template = try JSONValue.parse(PackageResources.manifest_schema_json)
         } catch {
@@ -36,7 +36,7 @@ package struct ManifestSchema: Sendable {
         .object(
             [
                 ("$schema", "https://json-schema.org/draft/2020-12/schema"), ("title", .text("Dailies: " + title)),
-                ("description", .text("Models as published on \(catalogue.compiled); others are sent unchecked.")),
+                ("description", .text("Models as published on \(catalog.compiled); others are sent unchecked.")),
             ] + filled(part(root)).memberPairs + [("$defs", filled(part("$defs")))])
     }
 
@@ -67,7 +67,7 @@ package struct ManifestSchema: Sendable {
         switch text {
         case "@batch": filled(part("batch"))
         case "@definition": definition(of: field)
-        case "@models": .array(catalogue.models.keys.sorted().map { .text($0.text) })
+        case "@models": .array(catalog.models.keys.sorted().map { .text($0.text) })
         case "@modelRules": modelRules
         case "@ownNames": .array(ownNames)
         case "@maximumNameBytes": .integer(ManifestLimits.maximumNameBytes)
@@ -95,7 +95,7 @@ package struct ManifestSchema: Sendable {
 
     private var modelRules: JSONValue {
         .array(
-            catalogue.models.values.sorted { $0.id < $1.id }.map { spec in
+            catalog.models.values.sorted { $0.id < $1.id }.map { spec in
                 let isModel = JSONValue.object([
                     ("required", ["model"]),
                     ("properties", .object([("model", .object([("const", .text(spec.id.text))]))])),

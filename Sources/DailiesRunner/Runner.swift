@@ -24,7 +24,7 @@ package final class Runner: @unchecked Sendable {
         /// Already divided by the speed.
         package var settings: SchedulerSettings
         /// Published model limits and prices.
-        package var catalogue: ModelCatalogue
+        package var catalog: ModelCatalog
         /// Batches whose waiting tasks are submitted.
         package var batches: [BatchID]
         /// The API key account for each model.
@@ -40,11 +40,11 @@ package final class Runner: @unchecked Sendable {
 
         /// Creates a configuration; parameters are stored unchanged.
         package init(
-            settings: SchedulerSettings, catalogue: ModelCatalogue, batches: [BatchID], accounts: APIKeyRouting,
+            settings: SchedulerSettings, catalog: ModelCatalog, batches: [BatchID], accounts: APIKeyRouting,
             rates: [ModelID: PriceBook.Rate] = [:], maximumPerTask: Credits? = nil, seed: UInt64
         ) {
             self.settings = settings
-            self.catalogue = catalogue
+            self.catalog = catalog
             self.batches = batches
             self.accounts = accounts
             self.rates = rates
@@ -99,7 +99,7 @@ package final class Runner: @unchecked Sendable {
         store: Store, lock: RunnerLock, provider: any RenderProvider, timers: any RunnerClock, plan: Plan,
         logger: Logger, observer: @escaping @Sendable (RunEvent, Instant) -> Void
     ) {
-        lock.handOver(for: store)
+        lock.markUsed(for: store)
         self.init(
             store: store, provider: provider, timers: timers, plan: plan, logger: logger, observer: observer)
         self.lock = lock
@@ -128,7 +128,7 @@ package final class Runner: @unchecked Sendable {
         let submissions = SubmissionFactory(store: store, provider: provider)
         self.submissions = submissions
         scheduler = Scheduler(
-            settings: settings, catalogue: plan.catalogue, baseURL: provider.baseURL, dialect: provider.dialect,
+            settings: settings, catalog: plan.catalog, baseURL: provider.baseURL, dialect: provider.dialect,
             seed: plan.seed, makeSubmission: submissions.submission(of:account:))
     }
 
@@ -222,7 +222,7 @@ package final class Runner: @unchecked Sendable {
         for batch in Set(plan.batches + followed.map(\.id)) { budgets[batch] = try store.budgetPosition(batch) }
         let tagBudgets = try budgets.keys.sorted().flatMap { try store.tagBudgets($0) }
         let prices = PriceBook(
-            catalogue: plan.catalogue, rates: plan.rates, maximumPerTask: plan.maximumPerTask,
+            catalog: plan.catalog, rates: plan.rates, maximumPerTask: plan.maximumPerTask,
             observed: try store.observedPrices(of: Service(provider: provider.name, baseURL: provider.baseURL)))
         var trust: [KeyFingerprint: KeySupport] = [:]
         for account in plan.accounts.all {

@@ -57,7 +57,7 @@ package final class RunnerLock: Sendable {
     ///
     /// - Precondition: the lock belongs to `store`, which is open for running, and was not handed over before: two
     ///   runners on one store would submit the same tasks.
-    package func handOver(for store: Store) {
+    package func markUsed(for store: Store) {
         precondition(store.use == .running, "a runner needs a store that is open for running, not for reading")
         precondition(path == store.path + "-lock", "the lock \(path) is not that of the store \(store.path)")
         let wasTaken = isTaken.withLock { isTaken in

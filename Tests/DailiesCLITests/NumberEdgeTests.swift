@@ -106,16 +106,16 @@ struct NumberEdgeTests {
             typicalLatency: .seconds(longest) ... .seconds(longest), typicalLatencyForSeconds: 0,
             prices: [.init(figure: .rate(perSecond: credits, fee: credits), resolution: nil, source: "s")],
             urlLifetime: nil, withdrawn: nil)
-        let catalogue = ModelCatalogue(compiled: "2026-11-23", models: [spec])
+        let catalog = ModelCatalog(compiled: "2026-11-23", models: [spec])
         let shape = RequestShape(model: model, durationSeconds: Int(edge), resolution: nil)
         let observed = ObservedPrice(shape: shape, charged: credits, estimate: credits, settledAt: .distantFuture)
-        let prices = PlanPrices(catalogue: catalogue, rates: nil, maximumPerTask: nil, observed: [observed])
+        let prices = PlanPrices(catalog: catalog, rates: nil, maximumPerTask: nil, observed: [observed])
         #expect(prices.estimate(for: shape) != nil)
         let service = Service(provider: "simulator", baseURL: "http://127.0.0.1")
-        let known = KnownPrices(service: service, catalogue: catalogue, rates: nil, observed: [observed])
+        let known = KnownPrices(service: service, catalog: catalog, rates: nil, observed: [observed])
         #expect(!PricesOutput.text([known]).isEmpty)
         var time = PlanDuration(SubmissionLimits(concurrency: 1, byModel: [model: 1]))
-        for _ in 0..<1000 { time.add(shape, in: catalogue) }
+        for _ in 0..<1000 { time.add(shape, in: catalog) }
         let range = try #require(time.range)
         #expect(range.lowerBound > .zero && range.upperBound <= .nanoseconds(Int64.max))
         #expect(!PlanOutput.text(range.upperBound).isEmpty)

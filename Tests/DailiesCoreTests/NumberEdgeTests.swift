@@ -130,7 +130,7 @@ import Testing
                     ObservedPrice(shape: shape, charged: $0, estimate: price, settledAt: .distantFuture)
                 }
                 var book = PriceBook(
-                    catalogue: ModelCatalogue(compiled: "", models: []), rates: [shape.model: rate],
+                    catalog: ModelCatalog(compiled: "", models: []), rates: [shape.model: rate],
                     maximumPerTask: price, observed: observed)
                 book.learn(price, estimate: price, for: shape)
                 book.learnQuote(price, for: shape)
@@ -266,7 +266,7 @@ import Testing
         ) { $0.remoteID = remote }
         store.add(SchedulerHarness.task(2))
         store.add(SchedulerHarness.task(3))
-        store.trust[SchedulerHarness.account] = .honoured
+        store.trust[SchedulerHarness.account] = .honored
         return store
     }
 

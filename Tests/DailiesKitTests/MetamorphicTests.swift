@@ -51,7 +51,7 @@ import Testing
     }
 
     private static func check(_ bytes: [UInt8], _ path: String) throws -> ValidatedManifest {
-        try ManifestReader(catalogue: EmbeddedCatalogue.catalogue, today: nil)
+        try ManifestReader(catalog: EmbeddedCatalog.catalog, today: nil)
             .check(.bytes(bytes, path: path), batchName: "shots")
     }
 

@@ -57,7 +57,7 @@ struct MutationTests {
             let (format, text) = Self.samples[round % Self.samples.count]
             let bytes = Self.mutated(Array(text.utf8), &generator)
             do throws(ManifestError) {
-                let reader = ManifestReader(catalogue: TestCatalogue.published, today: "2026-11-23")
+                let reader = ManifestReader(catalog: TestCatalog.published, today: "2026-11-23")
                 let manifest = try reader.read(path: "m", bytes: bytes, format: format)
                 accepted += 1
                 #expect(!manifest.tasks.isEmpty, "seed \(Self.seed), round \(round)")

@@ -15,7 +15,7 @@ struct NumberEdgeTests {
     private static let fields = ["duration_seconds", "seed", "priority", "repeat", "matrix.seed"]
 
     private static func outcome(_ text: String, _ format: ManifestFormat) throws -> [TaskSpec]? {
-        let reader = ManifestReader(catalogue: TestCatalogue.published, today: nil)
+        let reader = ManifestReader(catalog: TestCatalog.published, today: nil)
         do throws(ManifestError) {
             let tasks = try reader.read(path: "m", bytes: Array(text.utf8), format: format).tasks
             let checked = try reader.check(.bytes(Array(text.utf8), path: "m"), format: format)

@@ -15,8 +15,8 @@ struct StreamedManifestTests {
     @Test(arguments: examples)
     func `an example manifest is valid and without warnings`(name: String, batch: String, count: Int) throws {
         let path = "jobs/" + name
-        let bytes = try Data(contentsOf: TestCatalogue.repository.appending(path: path))
-        let manifest = try ManifestReader(catalogue: TestCatalogue.published, today: nil)
+        let bytes = try Data(contentsOf: TestCatalog.repository.appending(path: path))
+        let manifest = try ManifestReader(catalog: TestCatalog.published, today: nil)
             .read(path: path, bytes: Array(bytes))
         #expect(manifest.batchName == batch)
         #expect(manifest.tasks.count == count)
@@ -26,7 +26,7 @@ struct StreamedManifestTests {
 
     @Test func `every file in jobs is one of the examples`() throws {
         let names = try FileManager.default.contentsOfDirectory(
-            atPath: TestCatalogue.repository.appending(path: "jobs").path)
+            atPath: TestCatalog.repository.appending(path: "jobs").path)
         #expect(Set(names) == Set(Self.examples.map(\.0)))
     }
 

@@ -4,28 +4,28 @@ import ExactJSON
 import Foundation
 import Testing
 
-/// The published catalogue, read here as far as manifests need it.
-enum TestCatalogue {
+/// The published catalog, read here as far as manifests need it.
+enum TestCatalog {
     static let repository = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
-    static let published: ModelCatalogue = {
+    static let published: ModelCatalog = {
         do {
-            let url = repository.appending(path: "Sources/DailiesProvider/Catalogue/models.json")
-            return try catalogue(JSONValue.parse(Array(Data(contentsOf: url))))
+            let url = repository.appending(path: "Sources/DailiesProvider/Catalog/models.json")
+            return try catalog(JSONValue.parse(Array(Data(contentsOf: url))))
         } catch {
-            preconditionFailure("the catalogue is not readable: \(error)")
+            preconditionFailure("the catalog is not readable: \(error)")
         }
     }()
 
-    private static func catalogue(_ json: JSONValue) throws -> ModelCatalogue {
+    private static func catalog(_ json: JSONValue) throws -> ModelCatalog {
         let models = try #require(json["models"]?.array)
         var aliases: [String: ModelID] = [:]
         for model in models {
             let id = ModelID(try #require(model["id"]?.string))
             for other in model["other_surface_ids"]?.array ?? [] { aliases[try #require(other.string)] = id }
         }
-        return ModelCatalogue(
+        return ModelCatalog(
             compiled: try #require(json["compiled"]?.string), models: try models.map(spec), aliases: aliases)
     }
 
@@ -51,11 +51,11 @@ enum TestCatalogue {
     }
 }
 
-/// Reads a text against the published catalogue, without a day.
+/// Reads a text against the published catalog, without a day.
 func read(
     _ text: String, _ format: ManifestFormat, path: String? = nil, today: String? = nil
 ) throws(ManifestError) -> Manifest {
-    try ManifestReader(catalogue: TestCatalogue.published, today: today)
+    try ManifestReader(catalog: TestCatalog.published, today: today)
         .read(path: path ?? "m.\(format.rawValue)", bytes: Array(text.utf8), format: format)
 }
 
@@ -65,7 +65,7 @@ func problems(_ text: String, _ format: ManifestFormat, path: String = "m") -> [
 }
 
 func problems(_ bytes: [UInt8], _ format: ManifestFormat?, path: String = "m") -> [String] {
-    let reader = ManifestReader(catalogue: TestCatalogue.published, today: nil)
+    let reader = ManifestReader(catalog: TestCatalog.published, today: nil)
     do throws(ManifestError) {
         let manifest = try reader.read(path: path, bytes: bytes, format: format)
         return ["accepted with \(manifest.tasks.count) tasks"]

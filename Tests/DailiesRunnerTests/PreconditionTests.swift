@@ -29,7 +29,7 @@ struct PreconditionTests {
             Runner(
                 store: store, lock: lock ?? self.lock, provider: ScriptedProvider(), timers: ManualRunnerClock(),
                 plan: Runner.Plan(
-                    settings: SchedulerSettings(), catalogue: ModelCatalogue(compiled: "", models: []), batches: [],
+                    settings: SchedulerSettings(), catalog: ModelCatalog(compiled: "", models: []), batches: [],
                     accounts: APIKeyRouting(byPrefix: [:]), seed: 1),
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, observer: { _, _ in })
         }
@@ -55,7 +55,7 @@ struct PreconditionTests {
             return Runner(
                 store: store, lock: try Store.lock(path), provider: ScriptedProvider(), timers: ManualRunnerClock(),
                 plan: Runner.Plan(
-                    settings: SchedulerSettings(), catalogue: ModelCatalogue(compiled: "", models: []), batches: [],
+                    settings: SchedulerSettings(), catalog: ModelCatalog(compiled: "", models: []), batches: [],
                     accounts: APIKeyRouting(byPrefix: [:]), seed: 1),
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, observer: { _, _ in })
         }()

@@ -42,7 +42,7 @@ final class RunnerHarness {
         settings.concurrency = concurrency
         configure(&settings)
         let plan = Runner.Plan(
-            settings: settings, catalogue: ModelCatalogue(compiled: "2026-11-23", models: []), batches: [batch],
+            settings: settings, catalog: ModelCatalog(compiled: "2026-11-23", models: []), batches: [batch],
             accounts: APIKeyRouting(byPrefix: ["": ScriptedProvider.account]), seed: 7)
         let box = EventBox()
         events = box

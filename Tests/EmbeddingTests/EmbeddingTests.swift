@@ -48,7 +48,7 @@ struct EmbeddingTests {
         var behavior = SimulatorConfiguration()
         behavior.speed = 20
         let server = SimulatorServer(
-            configuration: behavior, catalogue: EmbeddedCatalogue.catalogue, port: 0, stateFile: nil,
+            configuration: behavior, catalog: EmbeddedCatalog.catalog, port: 0, stateFile: nil,
             clock: { Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) })
         let port = try await server.start()
         do {

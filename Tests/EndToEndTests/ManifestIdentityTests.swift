@@ -62,7 +62,7 @@ import Testing
 
     // MARK: Format and catalog
 
-    private static func catalogue(longest: Int, price: String = "0.5") -> String {
+    private static func catalog(longest: Int, price: String = "0.5") -> String {
         """
         {"models": [{"id": "mine-1", "duration_seconds": {"min": 1, "max": \(longest)}, "resolutions": ["720p"],
           "aspect_ratios": ["16:9"], "price_quotes": [{"usd_per_second": \(price), "source": "my page"}]}]}
@@ -71,7 +71,7 @@ import Testing
 
     @Test func `a plan stores the format and catalog that it was made with`() throws {
         let stage = try MoneyEnvironment(speed: 5000)
-        try stage.write("models.json", Self.catalogue(longest: 90))
+        try stage.write("models.json", Self.catalog(longest: 90))
         let url = try stage.simulator(["--catalog", "models.json"])
         let manifest = try stage.write(
             "shots.txt", #"{"id": "a", "model": "mine-1", "prompt": "p", "duration_seconds": 80}"#)
@@ -86,13 +86,13 @@ import Testing
         #expect(file["options"]?["catalog"]?.array?.first?.string?.hasSuffix("/models.json") == true)
 
         let options = ["--no-download"] + stage.options(url)
-        try stage.write("models.json", Self.catalogue(longest: 90, price: "0.6"))
+        try stage.write("models.json", Self.catalog(longest: 90, price: "0.6"))
         let stale = try stage.finish(["run", "--plan", out] + options)
         #expect(stale.code == 65 && stale.err.contains("prices have changed"), "\(stale.err)")
-        try stage.write("models.json", Self.catalogue(longest: 70))
+        try stage.write("models.json", Self.catalog(longest: 70))
         let refused = try stage.finish(["run", "--plan", out] + options)
         #expect(refused.code == 65 && refused.err.contains("80 is not supported by mine-1"), "\(refused.err)")
-        try stage.write("models.json", Self.catalogue(longest: 90))
+        try stage.write("models.json", Self.catalog(longest: 90))
         let clash = try stage.finish(["run", "--plan", out, "--format", "csv"] + options)
         #expect(clash.code == 64, "\(clash.err)")
         let run = try stage.finish(["run", "--plan", out] + options)

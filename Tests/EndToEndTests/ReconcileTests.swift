@@ -46,7 +46,7 @@ struct ReconcileTests {
         let trust = try scene.store {
             try $0.keyTrust(baseURL: scene.baseURL, account: Scene.account, dialect: .flat)
         }
-        #expect(trust == .honoured)
+        #expect(trust == .honored)
     }
 
     @Test func `a task that has completed at the provider is settled with its cost`() async throws {
@@ -94,7 +94,7 @@ struct ReconcileTests {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly", at: Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)))
-        try scene.apply([Self.honoured(at: scene.baseURL)])
+        try scene.apply([Self.honored(at: scene.baseURL)])
         let outcome = try await scene.online("reconcile", "--key-memory", "365d")
         #expect(outcome.code == 6)
         #expect(
@@ -102,17 +102,17 @@ struct ReconcileTests {
         #expect(outcome.out.contains("to resume: dailies resume \(Self.options)\n"))
     }
 
-    private static func honoured(at baseURL: String) -> Mutation.Kind {
+    private static func honored(at baseURL: String) -> Mutation.Kind {
         .keyTrust(
             KeySupportRecord(
-                baseURL: baseURL, account: Scene.account, dialect: .flat, trust: .honoured, evidence: "echo"))
+                baseURL: baseURL, account: Scene.account, dialect: .flat, trust: .honored, evidence: "echo"))
     }
 
     @Test func `an old submission key may be forgotten, so a run does not resubmit the task`() async throws {
         let scene = try await Scene(simulator: [])
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
-        try scene.apply([Self.honoured(at: scene.baseURL)])
+        try scene.apply([Self.honored(at: scene.baseURL)])
         let outcome = try await scene.online("reconcile")
         #expect(
             outcome
@@ -229,7 +229,7 @@ struct ReconcileTests {
         // The old key, which sent the task, is back.
         let back = try await scene.online("reconcile", "--same-account")
         #expect(back.err.contains("to the API key 62af8704764f\n"))
-        #expect(try scene.task("dolly").latest?.isHandedOver == false)
+        #expect(try scene.task("dolly").latest?.isTransferred == false)
         let again = try await scene.online("reconcile", "--same-account")
         #expect(again.err.contains("--same-account: no clip needs another API key"))
     }

@@ -13,7 +13,7 @@ extension ProcessSuite {
         enum Moment: String, CaseIterable, CustomTestStringConvertible {
             case atOnce
             case whenTheStoreIsOpen
-            case withASubmitInTheAir
+            case withASubmitInFlight
             case afterTheThirdAcceptance
             case whileRendering
             case whileDownloading
@@ -24,7 +24,7 @@ extension ProcessSuite {
             var mayPrecedeTheProof: Bool {
                 switch self {
                 case .atOnce, .whenTheStoreIsOpen: true
-                case .withASubmitInTheAir, .afterTheThirdAcceptance, .whileRendering, .whileDownloading,
+                case .withASubmitInFlight, .afterTheThirdAcceptance, .whileRendering, .whileDownloading,
                     .whenHalfIsSaved:
                     false
                 }
@@ -34,7 +34,7 @@ extension ProcessSuite {
                 switch self {
                 case .atOnce: break
                 case .whenTheStoreIsOpen: try run.wait(for: "the start") { $0.count("started") == 1 }
-                case .withASubmitInTheAir:
+                case .withASubmitInFlight:
                     try run.wait(for: "a submit") {
                         $0.count("submitted") > 5 && $0.count("submitted") > $0.count("accepted")
                     }

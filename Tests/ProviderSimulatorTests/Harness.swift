@@ -12,7 +12,7 @@ struct Harness {
     var key = "sk-byts-one"
 
     init(_ configure: (inout SimulatorConfiguration) -> Void = { _ in }) {
-        machine = SimulatedProvider(configuration: Self.configuration(configure), catalogue: Self.catalogue)
+        machine = SimulatedProvider(configuration: Self.configuration(configure), catalog: Self.catalog)
     }
 
     /// Default: ten seconds queued, a hundred running.
@@ -25,7 +25,7 @@ struct Harness {
         return configuration
     }
 
-    static let catalogue = ModelCatalogue(
+    static let catalog = ModelCatalog(
         compiled: "2026-11-23",
         models: [
             ModelSpec(

@@ -80,7 +80,7 @@ struct NumberEdgeTests {
         }
     }
 
-    @Test func `a catalogue with a year of latency per second is simulated`() throws {
+    @Test func `a catalog with a year of latency per second is simulated`() throws {
         let model = ModelID("m")
         let longest = 366 * 86_400
         let spec = ModelSpec(
@@ -90,7 +90,7 @@ struct NumberEdgeTests {
             prices: [.init(figure: .rate(perSecond: Credits(nano: .max), fee: .zero), resolution: nil, source: "s")],
             urlLifetime: nil, withdrawn: nil)
         var machine = SimulatedProvider(
-            configuration: SimulatorConfiguration(), catalogue: ModelCatalogue(compiled: "", models: [spec]))
+            configuration: SimulatorConfiguration(), catalog: ModelCatalog(compiled: "", models: [spec]))
         let body = #"{"model":"m","prompt":"p","duration_seconds":\#(longest)}"#
         func send(_ method: String, _ path: String, _ body: String, at now: Instant) -> SimulatedResponse {
             machine.handle(
@@ -113,7 +113,7 @@ struct NumberEdgeTests {
         #expect(line.contains(#""submits":1"#))
         for number in ["9223372036854775807", "9223372036854775808", "2147483648", "-2147483649"] {
             let changed = line.replacing(#""submits":1"#, with: "\"submits\":\(number)")
-            var machine = SimulatedProvider(configuration: Harness.configuration(), catalogue: Harness.catalogue)
+            var machine = SimulatedProvider(configuration: Harness.configuration(), catalog: Harness.catalog)
             #expect(throws: (any Error).self) { try machine.replay(Array(changed.utf8)) }
         }
     }

@@ -52,7 +52,7 @@ struct Coverage {
     /// Lookups that users requested and that ended with an answer.
     var lookedUp = 0
     /// Attempts that went on under another API key of their account.
-    var handedOver = 0
+    var transferred = 0
     var gracefulStops = 0
     var unknownCosts = 0
     /// Attempts that guards cancelled, intents under a cap, and models that a bill above its quote stopped.
@@ -98,7 +98,7 @@ struct Coverage {
         sum.repeats += b.repeats
         sum.settledByHand += b.settledByHand
         sum.lookedUp += b.lookedUp
-        sum.handedOver += b.handedOver
+        sum.transferred += b.transferred
         sum.gracefulStops += b.gracefulStops
         sum.unknownCosts += b.unknownCosts
         sum.guarded += b.guarded
@@ -135,7 +135,7 @@ struct Coverage {
         simulation: \(seeds) seeds, \(violations) violations; \(tasks) tasks, \(runs) runs, \(steps) steps, \
         \(submits) submissions (\(repeats) repeats), \(renders) renders, \(clipsSaved) clips saved, \(commits) commits, \
         \(checks) store checks, \(gracefulStops) graceful stops, \(settledByHand) settled by hand, \(lookedUp) looked up, \
-        \(handedOver) handed over to another key, \
+        \(transferred) handed over to another key, \
         \(unknownCosts) costs unknown, \(guarded) cancelled by guards, \(intentsUnderCaps) begun under a cap, \
         \(stoppedModels) models stopped by a bill, \(told) commands told, \(carriedOut) of them changed a task, \
         \(absurdHistories) price histories with an absurd bill, \(plays) plays with another service, \

@@ -26,7 +26,7 @@ enum FormerBehavior: CaseIterable, Sendable {
     /// Whatever goes on at the right byte of a clip is joined, and a body without a length is whole where it ends.
     case fetchesClipsBlindly
     /// What another key of the account sent counts as sent by the present one: not found under that, it is sent again.
-    case forgetsHandovers
+    case forgetsTransfers
 
     /// Takes the one rule away that keeps owners apart.
     static func forgetOwners(in path: String) throws {
@@ -35,7 +35,7 @@ enum FormerBehavior: CaseIterable, Sendable {
         try database.run("DROP INDEX IF EXISTS attempt_of_task_id")
     }
 
-    static func forgetHandovers(in path: String) throws {
+    static func forgetTransfers(in path: String) throws {
         let database = try SQLiteConnection(path: path, flags: 2)
         database.waitWhenBusy(milliseconds: 5000)
         try database.run("UPDATE attempt SET handed_over_from = NULL WHERE handed_over_from IS NOT NULL")

@@ -32,7 +32,7 @@ final class InvariantChecker {
         let model: ModelID
         let estimate: Credits?
         let cancelReason: CancelReason?
-        let isHandedOver: Bool
+        let isTransferred: Bool
 
         var isFinal: Bool { state == .completed || state == .failed || state == .cancelled }
     }
@@ -70,7 +70,7 @@ final class InvariantChecker {
                 sentAt: row["sent_at_ms"], isReplayed: row["is_replayed"], acceptedBy: row["accepted_by"],
                 account: row["key_fingerprint"], dialect: try row.word("dialect"), model: row["model"],
                 estimate: row["estimated_credits_nano"], cancelReason: try row.optionalWord("cancel_reason"),
-                isHandedOver: row["is_handed_over"])
+                isTransferred: row["is_handed_over"])
         }
     }
 
@@ -238,7 +238,7 @@ final class InvariantChecker {
     }
 
     /// Whether the store knows that the keys of this attempt's account are honoured in its dialect.
-    func keyIsHonoured(of attempt: Attempt) throws -> Bool {
+    func keyIsHonored(of attempt: Attempt) throws -> Bool {
         try database.exists(
             "SELECT 1 FROM key_trust WHERE trust = 'honoured' AND key_fingerprint = $1 AND dialect = $2",
             .text(attempt.account.text), .text(attempt.dialect.rawValue))

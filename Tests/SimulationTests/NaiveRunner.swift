@@ -27,7 +27,7 @@ struct NaiveRunner {
     init(_ scenario: Scenario) {
         self.scenario = scenario
         chance = TestRandom(seed: scenario.seed)
-        machine = SimulatedProvider(configuration: scenario.simulator, catalogue: scenario.catalogue)
+        machine = SimulatedProvider(configuration: scenario.simulator, catalog: scenario.catalog)
         crashesLeft = scenario.crashes.count
     }
 

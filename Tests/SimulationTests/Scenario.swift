@@ -33,7 +33,7 @@ struct Scenario {
     let seed: UInt64
     let mood: Mood
     private(set) var batches: [Batch] = []
-    private(set) var catalogue = ModelCatalogue(compiled: "2026-11-23", models: [])
+    private(set) var catalog = ModelCatalog(compiled: "2026-11-23", models: [])
     private(set) var settings = SchedulerSettings()
     private(set) var simulator = SimulatorConfiguration()
     /// Those that runs draw from: mostly one.
@@ -75,7 +75,7 @@ struct Scenario {
 
     var honoursKeys: Bool {
         switch simulator.submissionKeys {
-        case .honoured: true
+        case .honored: true
         case .ignored: false
         }
     }
@@ -278,7 +278,7 @@ struct Scenario {
                     typicalLatency: nil, typicalLatencyForSeconds: nil, prices: [price],
                     urlLifetime: chance.happens(0.5) ? .seconds(chance.number(60...7200)) : nil, withdrawn: nil))
         }
-        catalogue = ModelCatalogue(compiled: "2026-11-23", models: specs)
+        catalog = ModelCatalog(compiled: "2026-11-23", models: specs)
     }
 
     private mutating func drawBatches(_ chance: inout TestRandom) {
@@ -336,7 +336,7 @@ struct Scenario {
         if chance.happens(0.2) {
             simulator.submissionKeys = .ignored
         } else {
-            simulator.submissionKeys = .honoured(echo: chance.pick([.always, .paramsOnly, .never]))
+            simulator.submissionKeys = .honored(echo: chance.pick([.always, .paramsOnly, .never]))
         }
         let queued = chance.milliseconds(0...20_000)
         let running = chance.milliseconds(1000...(chance.happens(0.2) ? 600_000 : 60_000))

@@ -103,7 +103,7 @@ struct SimulationTests {
         #expect(coverage.obstacles >= 50 * share && coverage.scribbles >= 5 * share && coverage.partsHeld >= 5 * share)
         #expect(coverage.clipsLost >= 100 * share && coverage.clipsLostForGood >= 5 * share)
         #expect(coverage.foldersTakenAway >= 20 * share)
-        #expect(coverage.handedOver >= 20 * share)
+        #expect(coverage.transferred >= 20 * share)
         #expect(
             coverage.settledByHand > 0 && coverage.lookedUp > 0 && coverage.gracefulStops > 0
                 && coverage.unknownCosts > 0)

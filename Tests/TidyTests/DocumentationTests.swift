@@ -57,13 +57,13 @@ struct DocumentationTests {
 
     // MARK: Articles
 
-    private static let catalogue = "Sources/DailiesKit/DailiesKit.docc"
+    private static let catalog = "Sources/DailiesKit/DailiesKit.docc"
 
     private func articles() throws -> [(name: String, text: String)] {
         try FileManager.default.contentsOfDirectory(
-            atPath: Repository.root.appendingPathComponent(Self.catalogue).path
+            atPath: Repository.root.appendingPathComponent(Self.catalog).path
         ).filter { $0.hasSuffix(".md") }.sorted().map {
-            (String($0.dropLast(3)), try Repository.text("\(Self.catalogue)/\($0)"))
+            (String($0.dropLast(3)), try Repository.text("\(Self.catalog)/\($0)"))
         }
     }
 

@@ -157,7 +157,7 @@ enum Fuzz {
     }
 
     private static let reader = ManifestReader(
-        catalogue: ModelCatalogue(
+        catalog: ModelCatalog(
             compiled: "2026-11-23",
             models: [
                 model("plain", extra: ["seed": .integer, "style_preset": .text(allowed: ["noir", "none"])]),

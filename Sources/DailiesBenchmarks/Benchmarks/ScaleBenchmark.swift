@@ -187,7 +187,7 @@ struct ScaleRun: ParsableCommand {
             acceptsImageInit: false, cadence: cadence, typicalLatency: nil, typicalLatencyForSeconds: nil, prices: [],
             urlLifetime: nil, withdrawn: nil)
         return Runner.Plan(
-            settings: settings, catalogue: ModelCatalogue(compiled: "", models: [model]),
+            settings: settings, catalog: ModelCatalog(compiled: "", models: [model]),
             batches: try store.batches().map(\.id), accounts: APIKeyRouting(byPrefix: ["": WriteLoad.account]), seed: 1)
     }
 

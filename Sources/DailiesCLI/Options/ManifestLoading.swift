@@ -6,7 +6,7 @@ import DailiesRunner
 import Foundation
 
 /// The known models.
-struct CatalogueOptions: ParsableArguments {
+struct CatalogOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Additional or replacement models, as JSON in the format of models.json.", valueName: "file"))
@@ -15,15 +15,15 @@ struct CatalogueOptions: ParsableArguments {
     /// The catalog including the user's models.
     ///
     /// - Throws: ``Stop`` with 65, after printing every problem.
-    func catalogue() throws -> ModelCatalogue { try Self.catalogue(catalog) }
+    func read() throws -> ModelCatalog { try Self.read(catalog) }
 
-    static func catalogue(_ path: String?) throws -> ModelCatalogue {
-        guard let path else { return Composition.catalogue }
+    static func read(_ path: String?) throws -> ModelCatalog {
+        guard let path else { return Composition.catalog }
         guard let data = FileManager.default.contents(atPath: path) else {
             throw Stop(.refused, "cannot read the catalog \(SafeText.quoted(path)): no such file or not readable")
         }
-        do throws(CatalogueFile.Failure) {
-            return try CatalogueFile.merged(with: Array(data))
+        do throws(CatalogFile.Failure) {
+            return try CatalogFile.merged(with: Array(data))
         } catch {
             for problem in error.problems {
                 let place = "\(problem.position.line):\(problem.position.column)"
@@ -51,9 +51,9 @@ struct ManifestOptions: ParsableArguments {
     var strict = false
     @Flag(help: "Show every problem in a manifest (default: the first 20, with duplicates grouped).")
     var allProblems = false
-    @OptionGroup var models: CatalogueOptions
+    @OptionGroup var models: CatalogOptions
 
-    func catalogue() throws -> ModelCatalogue { try models.catalogue() }
+    func catalog() throws -> ModelCatalog { try models.read() }
 
     var form: ManifestForm {
         ManifestForm(
@@ -101,7 +101,7 @@ enum ManifestLoading {
     ///   - json: print problems as JSON objects on standard output, one per line.
     /// - Throws: ``Stop`` with 65, after printing the problems.
     static func check(
-        _ paths: [String], batchName: String?, form: ManifestForm, catalogue: ModelCatalogue, json: Bool
+        _ paths: [String], batchName: String?, form: ManifestForm, catalog: ModelCatalog, json: Bool
     ) throws -> [ValidatedManifest] {
         if let batchName, batchName.allSatisfy(\.isWhitespace) {
             throw Stop(.usage, "--batch requires a batch name")
@@ -113,7 +113,7 @@ enum ManifestLoading {
             throw Stop(.usage, "standard input can be used for only one manifest")
         }
         let reader = ManifestReader(
-            catalogue: catalogue,
+            catalog: catalog,
             today: Composition.Calendar.day(of: Composition.timers().now), columns: form.columns)
         var checked: [ValidatedManifest] = []
         var problems: [ManifestDiagnostic] = []

@@ -68,7 +68,7 @@ struct RunSummary: Sendable {
         TaskState.allCases.map { ($0, status.states[$0, default: 0]) }
     }
     var saved: Int { status.states[.completed, default: 0] - status.unsaved }
-    var uncertain: Int { status.uncertain + status.inTheAir }
+    var uncertain: Int { status.uncertain + status.submitting }
     var lost: Int { status.lost }
     /// Tasks that the provider continues to render.
     var atProvider: Int { status.accepted + status.running - status.lost }

@@ -1,5 +1,5 @@
 /// A request in a form that does not depend on the dialect: one JSON object, members sorted by UTF-8 name, no white
-/// space, including the model, with the defaults of catalogue edition 1 filled in.
+/// space, including the model, with the defaults of catalog edition 1 filled in.
 ///
 /// Numbers and texts stay as written (NFC and NFD stay different); only what JSON requires is escaped. Keys are derived
 /// from this text, and request bodies are built from it.

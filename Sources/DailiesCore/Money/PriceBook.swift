@@ -56,7 +56,7 @@ package struct PriceBook: Sendable {
     /// A bill up to this share of its estimate confirms the estimate.
     private static let estimateMarginHundredths: Int64 = 110
 
-    private let catalogue: ModelCatalogue
+    private let catalog: ModelCatalog
     private let rates: [ModelID: Rate]
     private let maximumPerTask: Credits?
     private var histories: [PriceKind: History] = [:]
@@ -67,15 +67,15 @@ package struct PriceBook: Sendable {
     private var contradicted: Set<PriceKind> = []
 
     /// - Parameters:
-    ///   - catalogue: the published prices.
+    ///   - catalog: the published prices.
     ///   - rates: the user's rates by model.
     ///   - maximumPerTask: the user's maximum for any task; nil: none.
     ///   - observed: bills of this service only, the latest last.
     package init(
-        catalogue: ModelCatalogue, rates: [ModelID: Rate] = [:], maximumPerTask: Credits? = nil,
+        catalog: ModelCatalog, rates: [ModelID: Rate] = [:], maximumPerTask: Credits? = nil,
         observed: [ObservedPrice] = []
     ) {
-        self.catalogue = catalogue
+        self.catalog = catalog
         self.rates = rates
         self.maximumPerTask = maximumPerTask
         for price in observed { add(price.charged, estimate: price.estimate, for: price.shape) }
@@ -209,7 +209,7 @@ package struct PriceBook: Sendable {
 
     /// The prices for the requested resolution or for all; if there are none, those of the other resolutions.
     private func published(for shape: RequestShape) -> [Credits] {
-        guard let prices = catalogue[shape.model]?.prices else { return [] }
+        guard let prices = catalog[shape.model]?.prices else { return [] }
         let matching = prices.filter { $0.resolution == nil || $0.resolution == shape.resolution }
         let seconds = Self.seconds(shape)
         return (matching.isEmpty ? prices : matching).map { price in

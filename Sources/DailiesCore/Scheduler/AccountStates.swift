@@ -82,7 +82,7 @@ struct AccountStates: Sendable {
     // MARK: Key support
 
     /// Whether the account has proven that it honors submission keys.
-    func isHonoring(_ account: KeyFingerprint) -> Bool { support[account] == .honoured }
+    func isHonoring(_ account: KeyFingerprint) -> Bool { support[account] == .honored }
 
     /// Whether nothing has shown yet whether the account honors submission keys.
     func isUnproven(_ account: KeyFingerprint) -> Bool { (support[account] ?? .unknown) == .unknown }
@@ -101,7 +101,7 @@ struct AccountStates: Sendable {
     }
 
     /// The account has honored a submission key.
-    mutating func honored(_ account: KeyFingerprint) { support[account] = .honoured }
+    mutating func honored(_ account: KeyFingerprint) { support[account] = .honored }
 
     mutating func beginCheck(_ check: KeyCheck, of account: KeyFingerprint) { checks[account] = check }
 
@@ -126,7 +126,7 @@ struct AccountStates: Sendable {
         case .found(let report):
             // A provider that returns another task does not know the key; a reply without a task ID proves nothing.
             let isOurs = report.remoteID == check.remote && report.submissionKey ?? check.key == check.key
-            if isOurs { return (.honoured, "query_found") }
+            if isOurs { return (.honored, "query_found") }
             return report.remoteID == nil ? nil : (.ignored, "query_found_another")
         case .notFound: return (.ignored, "query_not_found")
         case .stopped, .fault: return nil

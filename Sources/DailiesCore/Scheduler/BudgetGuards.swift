@@ -12,7 +12,7 @@ struct BudgetGuards: Sendable {
     /// The percentage by which a quote or a bill may exceed what is expected; nil: any.
     private let quoteTolerance: Int64?
     private var budgets = Budgets()
-    private var prices = PriceBook(catalogue: ModelCatalogue(compiled: "", models: []))
+    private var prices = PriceBook(catalog: ModelCatalog(compiled: "", models: []))
     /// Tag budgets that a deferred task waits for; later tasks with the tag wait behind it.
     private var waitingTags: Set<TagBudgetID> = []
     /// Tag budgets that did not allow an estimate, with the reason. This run submits no more tasks with the tag.

@@ -11,15 +11,15 @@ struct PollTimes: Sendable {
     private static let drawnParts = 1000
 
     private let settings: SchedulerSettings
-    private let catalogue: ModelCatalogue
+    private let catalog: ModelCatalog
     private var cadences: [ModelID: PollCadence] = [:]
     /// Durations for adaptive polling; nil: polls follow the documented cadence.
     private var durationHistory: DurationHistory?
     private var plans: [RequestShape: AdaptivePollSchedule] = [:]
 
-    init(_ settings: SchedulerSettings, _ catalogue: ModelCatalogue) {
+    init(_ settings: SchedulerSettings, _ catalog: ModelCatalog) {
         self.settings = settings
-        self.catalogue = catalogue
+        self.catalog = catalog
         if case .adaptive(let share) = settings.cadence { durationHistory = DurationHistory(share: share) }
     }
 
@@ -65,14 +65,14 @@ struct PollTimes: Sendable {
 
     /// A model's documented cadence at this run's speed.
     private func documentedCadence(of model: ModelID) -> PollCadence {
-        cadences[model] ?? (catalogue[model]?.cadence ?? .fallback).divided(bySpeed: settings.speed)
+        cadences[model] ?? (catalog[model]?.cadence ?? .fallback).divided(bySpeed: settings.speed)
     }
 
     /// Caches the cadence and the plan for a kind of clip.
     private mutating func prepareCadence(for shape: RequestShape) {
         if cadences[shape.model] == nil { cadences[shape.model] = documentedCadence(of: shape.model) }
         guard durationHistory != nil else { return }
-        let documented = catalogue[shape.model]?.cadence ?? .fallback
+        let documented = catalog[shape.model]?.cadence ?? .fallback
         let afterwards = settings.lateInterval.multiplied(by: settings.speed)
         plans[shape] = durationHistory?.plan(for: shape, documented: documented, afterwards: afterwards)
     }
@@ -82,7 +82,7 @@ struct PollTimes: Sendable {
     mutating func learn(_ seen: [ObservedDuration], using random: inout SplitMix64) {
         guard durationHistory != nil else { return }
         for one in seen {
-            let cadence = catalogue[one.shape.model]?.cadence ?? .fallback
+            let cadence = catalog[one.shape.model]?.cadence ?? .fallback
             var duration = one.duration.multiplied(by: settings.speed)
             if one.isDetected {
                 // It was not polled for that long, so the duration says nothing about the clip.

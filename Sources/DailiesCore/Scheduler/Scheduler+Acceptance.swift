@@ -28,7 +28,7 @@ extension Scheduler {
         }
         let evidence = accounts.evidence(in: report, of: pending.submission, source)
         if let evidence, !accounts.isHonoring(attempt.account) {
-            steps.append(.keyTrust(accounts.record(.honoured, of: attempt.account, evidence: evidence)))
+            steps.append(.keyTrust(accounts.record(.honored, of: attempt.account, evidence: evidence)))
         }
         let claim = AccountStates.Claim(
             account: attempt.account, report: report, acceptance: acceptance, source: source, evidence: evidence,

@@ -125,7 +125,7 @@ extension Scheduler {
         attempt.pending = ActiveAttempt.PendingSubmission(
             submission: open.submission, task: nil, isAgeUnknown: open.sentAt > now, sends: 1,
             isConflict: open.isConflict, unsettledSince: now)
-        attempt.pending?.modelForbidden = open.isHandedOver
+        attempt.pending?.modelForbidden = open.isTransferred
         guard canAsk else { return park(attempt, .otherAccount) }
         attempt.holdsSlot = true
         put(attempt)
@@ -145,6 +145,6 @@ extension Scheduler {
     }
 
     func assetLifetime(of attempt: ActiveAttempt) -> Duration {
-        catalogue[attempt.shape.model]?.urlLifetime?.divided(bySpeed: settings.speed) ?? settings.assetLifetime
+        catalog[attempt.shape.model]?.urlLifetime?.divided(bySpeed: settings.speed) ?? settings.assetLifetime
     }
 }

@@ -90,7 +90,7 @@ extension Scheduler {
         case .skip, .pause: return []
         case .retry: return [.retried(task)]
         case .newSeed:
-            guard catalogue[attempt.shape.model]?.extraFields[CanonicalRequest.seedField] != nil else {
+            guard catalog[attempt.shape.model]?.extraFields[CanonicalRequest.seedField] != nil else {
                 return [.retried(task)]
             }
             let seed = CanonicalRequest.seed(after: attempt.submissionKey)

@@ -9,7 +9,7 @@
 /// scheduler composes them, and turns decisions into effects.
 package struct Scheduler: Sendable {
     let settings: SchedulerSettings
-    let catalogue: ModelCatalogue
+    let catalog: ModelCatalog
     /// Prepares the submission of a task with an API key.
     let makeSubmission: @Sendable (WaitingTask, KeyFingerprint) -> Submission?
 
@@ -45,17 +45,17 @@ package struct Scheduler: Sendable {
     ///     gives the same submission. Called only for a task that is about to be sent, since the bytes may contain a
     ///     large image. nil: it cannot be prepared, and the runner ends the run.
     package init(
-        settings: SchedulerSettings, catalogue: ModelCatalogue, baseURL: String, dialect: Dialect, seed: UInt64,
+        settings: SchedulerSettings, catalog: ModelCatalog, baseURL: String, dialect: Dialect, seed: UInt64,
         makeSubmission: @escaping @Sendable (WaitingTask, KeyFingerprint) -> Submission?
     ) {
         self.settings = settings
-        self.catalogue = catalogue
+        self.catalog = catalog
         accounts = AccountStates(baseURL: baseURL, dialect: dialect)
         self.makeSubmission = makeSubmission
         random = SplitMix64(seed: seed)
         queues = TaskQueues(pageSize: settings.pageSize)
         slots = SubmissionSlots(settings)
-        pollTimes = PollTimes(settings, catalogue)
+        pollTimes = PollTimes(settings, catalog)
         earlyStop = EarlyStop(canary: settings.canary, maximumRejections: settings.maximumPolicyRejections)
         budgets = BudgetGuards(quoteTolerance: settings.quoteTolerance)
         outage = Outage(policy: settings.retry, maximumWait: settings.maximumWait)

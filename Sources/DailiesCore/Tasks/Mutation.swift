@@ -255,7 +255,7 @@ package enum KeySupport: String, Hashable, Sendable {
     /// Unknown: one submit in flight at a time. Changes at the first accepted submit.
     case unknown
     /// A reply echoed the key, or a query by key found a task: an unknown outcome can be settled by resubmitting.
-    case honoured
-    /// A query by key did not find an accepted task: nothing is ever sent twice. Goes to `honoured` if a key is found.
+    case honored = "honoured"
+    /// A query by key did not find an accepted task: nothing is ever sent twice. Goes to `honored` if a key is found.
     case ignored
 }

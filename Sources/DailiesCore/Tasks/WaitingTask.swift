@@ -118,7 +118,7 @@ package struct OpenAttempt: Hashable, Sendable {
     package let isReplayed: Bool
     /// Whether another API key of the same account, as a user stated, sent it. The provider keeps submission keys per
     /// API key: not finding this one proves nothing, and it is never resent.
-    package let isHandedOver: Bool
+    package let isTransferred: Bool
     /// When an earlier run had 404 replies for ten minutes; nil: none had.
     package let lostAt: Instant?
     /// The file name requested in the manifest; nil: none.
@@ -131,10 +131,10 @@ package struct OpenAttempt: Hashable, Sendable {
         attempt: AttemptID, batch: BatchID, key: TaskKey, submission: Submission, shape: RequestShape,
         standing: Progress, submittedAt: Instant, sentAt: Instant, reserved: Credits?, estimate: Credits? = nil,
         cancelReason: CancelReason? = nil, isReplayed: Bool = false, lostAt: Instant?, output: String?,
-        tagBudgets: [TagBudgetID] = [], isConflict: Bool = false, isHandedOver: Bool = false
+        tagBudgets: [TagBudgetID] = [], isConflict: Bool = false, isTransferred: Bool = false
     ) {
         self.isConflict = isConflict
-        self.isHandedOver = isHandedOver
+        self.isTransferred = isTransferred
         self.cancelReason = cancelReason
         self.isReplayed = isReplayed
         self.tagBudgets = tagBudgets

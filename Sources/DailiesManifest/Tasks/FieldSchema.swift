@@ -28,10 +28,10 @@ struct FieldSchema: Sendable {
     private let allNames: [String]
     private let fieldsByPlainName: [String: String]
 
-    init(catalogue: ModelCatalogue) {
+    init(catalog: ModelCatalog) {
         var extra: [String: ExtraField] = [:]
         var choices: Set<String> = []
-        for model in catalogue.models.values.sorted(by: { $0.id.text.precedesInUTF8($1.id.text) }) {
+        for model in catalog.models.values.sorted(by: { $0.id.text.precedesInUTF8($1.id.text) }) {
             for (name, kind) in model.extraFields {
                 if extra[name] == nil { extra[name] = kind.withoutChoice }
                 if case .text(.some) = kind { choices.insert(name) }

@@ -12,16 +12,16 @@ struct RequestValidator: Sendable {
     /// Valid durations of an unknown model: up to a day.
     private static let anyDuration = 1...86_400
 
-    let catalogue: ModelCatalogue
+    let catalog: ModelCatalog
     let identity: IdentityDefaults
     let today: String?
     let fields: FieldSchema
 
-    init(catalogue: ModelCatalogue, identity: IdentityDefaults, today: String?) {
-        self.catalogue = catalogue
+    init(catalog: ModelCatalog, identity: IdentityDefaults, today: String?) {
+        self.catalog = catalog
         self.identity = identity
         self.today = today
-        fields = FieldSchema(catalogue: catalogue)
+        fields = FieldSchema(catalog: catalog)
     }
 
     /// - Parameter place: the task's position, for missing fields.
@@ -37,7 +37,7 @@ struct RequestValidator: Sendable {
             log.error(place, name, "is missing", "set it on the task or in defaults")
         }
         let model = request["model"].flatMap { log.name($0, isFree: false) }.map { ModelID($0) }
-        let spec = model.flatMap { catalogue[$0] }
+        let spec = model.flatMap { catalog[$0] }
         if let model, let value = request["model"] { warn(about: model, spec, value, log: &log) }
         var typed: [String: TypedValue] = [:]
         for (name, value) in request.sorted(by: { $0.key.precedesInUTF8($1.key) }) where name != "model" {
@@ -135,7 +135,7 @@ struct RequestValidator: Sendable {
     /// The catalog entry for a model name; does not validate the name.
     func spec(namedIn value: FieldValue) -> ModelSpec? {
         guard case .scalar(let scalar) = value.node.content else { return nil }
-        return catalogue[ModelID(OuterCharacters.removed(from: scalar.text) ?? scalar.text)]
+        return catalog[ModelID(OuterCharacters.removed(from: scalar.text) ?? scalar.text)]
     }
 
     private func warn(about model: ModelID, _ spec: ModelSpec?, _ value: FieldValue, log: inout Diagnostics) {
@@ -161,13 +161,13 @@ struct RequestValidator: Sendable {
     static func warningName(_ model: ModelID) -> String { "model " + model.text }
 
     private func suggestion(for model: ModelID) -> String {
-        if let meant = catalogue.aliases[model.text] {
+        if let meant = catalog.aliases[model.text] {
             return "this is its id elsewhere; did you mean \(meant)?"
         }
-        let ids = catalogue.models.keys.map(\.text)
+        let ids = catalog.models.keys.map(\.text)
         if let near = SpellingSuggestion.nearest(to: model.text, in: ids) { return "did you mean \(near)?" }
-        if let near = SpellingSuggestion.nearest(to: model.text, in: catalogue.aliases.keys),
-            let meant = catalogue.aliases[near]
+        if let near = SpellingSuggestion.nearest(to: model.text, in: catalog.aliases.keys),
+            let meant = catalog.aliases[near]
         {
             return "did you mean \(meant)?"
         }

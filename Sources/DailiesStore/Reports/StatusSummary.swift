@@ -32,7 +32,7 @@ public struct StatusCounts: Hashable, Sendable {
     /// Waiting tasks whose last attempt a guard cancelled, by reason.
     public var heldBack: [CancelReason: Int] = [:]
     /// Attempts being submitted: intent recorded, no answer yet. Without an active run they are uncertain too.
-    public var inTheAir = 0
+    public var submitting = 0
     /// Attempts that were sent with an unknown outcome.
     public var uncertain = 0
     /// Attempts queued at the provider.
@@ -57,7 +57,7 @@ public struct StatusCounts: Hashable, Sendable {
     public var reserved = CreditTotal.zero
 
     /// Attempts that the provider has or may receive.
-    public var inFlight: Int { inTheAir + accepted + running }
+    public var inFlight: Int { submitting + accepted + running }
 
     /// Creates zero counts.
     public init() {}
@@ -67,7 +67,7 @@ public struct StatusCounts: Hashable, Sendable {
         states.merge(other.states, uniquingKeysWith: +)
         waiting += other.waiting
         heldBack.merge(other.heldBack, uniquingKeysWith: +)
-        inTheAir += other.inTheAir
+        submitting += other.submitting
         uncertain += other.uncertain
         accepted += other.accepted
         running += other.running
@@ -223,7 +223,7 @@ extension SQLiteConnection {
             FROM attempt WHERE batch_id = $1 AND (is_open OR is_unsaved OR is_cost_awaited)
             """, [SQLValue(batch)]
         ) { row in
-            counts.inTheAir = row["in_the_air"]
+            counts.submitting = row["in_the_air"]
             counts.uncertain = row["uncertain"]
             counts.accepted = row["accepted"]
             counts.running = row["running"]

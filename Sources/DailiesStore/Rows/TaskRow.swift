@@ -55,7 +55,7 @@ package struct LatestAttempt: Hashable, Sendable {
     /// The fingerprint of the API key that may query it: the sending one, unless another replaced it.
     package let account: KeyFingerprint
     /// Whether another key of the same account sent it, as a user stated.
-    package let isHandedOver: Bool
+    package let isTransferred: Bool
     /// Whether the render existed before it was requested here.
     package let isReplayed: Bool
     /// The provider's cost estimate.
@@ -221,7 +221,7 @@ private struct TaskRowQuery {
         guard let key: SubmissionKey = row["submission_key"] else { return nil }
         return LatestAttempt(
             submissionKey: key, remoteID: row["task_id"], dialect: try row.word("dialect"),
-            account: row["key_fingerprint"], isHandedOver: row["is_handed_over"], isReplayed: row["is_replayed"],
+            account: row["key_fingerprint"], isTransferred: row["is_handed_over"], isReplayed: row["is_replayed"],
             estimated: row["estimated_credits_nano"], reserved: row["reserved_nano"],
             cancelReason: try row.optionalWord("cancel_reason"), isCostAwaited: row["is_cost_awaited"],
             submittedAt: row["submitted_at_ms"], sentAt: row["sent_at_ms"],

@@ -40,7 +40,7 @@ extension SimulatedProvider {
     /// configuration.
     public func renderTime(of key: SubmissionKey, model: ModelID, seconds: Int) -> Duration {
         var outcomeDraws = outcomeGenerator(seed: configuration.seed, Self.seedSuffix(key.text))
-        let times = latency(catalogue[model], seconds: seconds, &outcomeDraws)
+        let times = latency(catalog[model], seconds: seconds, &outcomeDraws)
         return times.queued + times.running
     }
 
@@ -56,7 +56,7 @@ extension SimulatedProvider {
             return (scaled(generator.draw(queued)), scaled(generator.draw(running)))
         case .lognormal(let mean, let variation):
             return (.zero, scaled(generator.drawLognormal(mean: mean, variation: variation)))
-        case .catalogue:
+        case .catalog:
             let typical = spec?.typicalLatency ?? .seconds(30) ... .seconds(90)
             let stated = max(1, spec?.typicalLatencyForSeconds ?? 5)
             let total = (generator.draw(typical) / stated).multiplied(by: seconds).nanoseconds
@@ -79,7 +79,7 @@ extension SimulatedProvider {
     }
 
     private func publishedRate(_ model: String, _ resolution: String?) -> Credits? {
-        let prices = catalogue[ModelID(model)]?.prices ?? []
+        let prices = catalog[ModelID(model)]?.prices ?? []
         let fitting = prices.filter { $0.resolution == resolution } + prices.filter { $0.resolution == nil }
         return (fitting + prices).lazy.compactMap { price in
             switch price.figure {

@@ -95,7 +95,7 @@ extension SimulatedProvider {
         let ordinal: Int?
         switch (subject, configuration.submissionKeys) {
         case (.remote(let remote), _): ordinal = ordinalByID[remote.text]
-        case (.key(let key), .honoured): ordinal = activeTask(OwnedKey(owner: owner, key: key.text))
+        case (.key(let key), .honored): ordinal = activeTask(OwnedKey(owner: owner, key: key.text))
         case (.key, .ignored): ordinal = nil
         }
         guard let ordinal, tasks[ordinal].owner == owner || configuration.isOneAccount else { return nil }
@@ -188,8 +188,8 @@ extension SimulatedProvider {
 
     func echo(_ key: String?, in dialect: Dialect) -> String? {
         switch (configuration.submissionKeys, dialect) {
-        case (.honoured(.always), _), (.honoured(.paramsOnly), .params): key
-        case (.honoured(.paramsOnly), .flat), (.honoured(.never), _), (.ignored, _): nil
+        case (.honored(.always), _), (.honored(.paramsOnly), .params): key
+        case (.honored(.paramsOnly), .flat), (.honored(.never), _), (.ignored, _): nil
         }
     }
 

@@ -75,7 +75,7 @@ extension SimulatedProvider {
         let asked = body.fields["duration_seconds"]?.number.flatMap { Int($0) }
         let resolution = body.fields["resolution"]
         let aspectRatio = body.fields["aspect_ratio"]
-        guard let spec = catalogue[ModelID(body.model)] else {
+        guard let spec = catalog[ModelID(body.model)] else {
             guard configuration.unknownModels == .accepted else {
                 throw Refusal(400, ErrorCode.modelNotFound, "no such model: \(body.model)")
             }
@@ -121,7 +121,7 @@ extension SimulatedProvider {
     private func earlier(_ body: SubmitBody, owner: UInt64, content: UInt64) throws(Refusal) -> Int? {
         switch configuration.submissionKeys {
         case .ignored: return nil
-        case .honoured: break
+        case .honored: break
         }
         guard let key = body.outTaskID, let ordinal = activeTask(OwnedKey(owner: owner, key: key)) else { return nil }
         guard tasks[ordinal].content == content else {

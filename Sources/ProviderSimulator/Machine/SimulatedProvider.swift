@@ -15,7 +15,7 @@ public struct SimulatedProvider: Sendable {
 
     /// The behavior; controls override parts of it at run time.
     public internal(set) var configuration: SimulatorConfiguration
-    let catalogue: ModelCatalogue
+    let catalog: ModelCatalog
 
     /// The charges up to the last request's time. See ``advance(to:)``.
     public internal(set) var bill = Bill()
@@ -50,10 +50,10 @@ public struct SimulatedProvider: Sendable {
     var changes: [[UInt8]] = []
 
     /// Creates a provider without tasks.
-    public init(configuration: SimulatorConfiguration, catalogue: ModelCatalogue) {
+    public init(configuration: SimulatorConfiguration, catalog: ModelCatalog) {
         precondition(configuration.speed > 0, "a speed of \(configuration.speed) is not positive")
         self.configuration = configuration
-        self.catalogue = catalogue
+        self.catalog = catalog
         generator = SplitMix64(seed: configuration.faults.seed)
         controls = RuntimeControls(configuration)
     }

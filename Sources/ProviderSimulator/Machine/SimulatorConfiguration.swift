@@ -18,7 +18,7 @@ public struct SimulatorConfiguration: Hashable, Sendable {
     /// Accepted formats of submissions. If only `params` is accepted, a flat one gets 400.
     public var dialects: Set<Dialect> = [.flat, .params]
     /// Default: honored, and echoed as documented.
-    public var submissionKeys: KeyPolicy = .honoured(echo: .paramsOnly)
+    public var submissionKeys: KeyPolicy = .honored(echo: .paramsOnly)
     /// Default: by content.
     public var sameness: Sameness = .content
     /// Treatment of models that are not in the catalog.
@@ -28,7 +28,7 @@ public struct SimulatorConfiguration: Hashable, Sendable {
     /// Prompts that contain this text get 451; nil for none.
     public var blockedMarker: String? = "[blocked]"
     /// Default: from the catalog.
-    public var latency: Latency = .catalogue
+    public var latency: Latency = .catalog
     /// Concurrency limits. Default: none.
     public var limits = Limits()
     /// Prices and balance.
@@ -52,7 +52,7 @@ public struct SimulatorConfiguration: Hashable, Sendable {
     /// Treatment of `out_task_id`.
     public enum KeyPolicy: Hashable, Sendable {
         /// A repeat returns the original task; queries by key work.
-        case honoured(echo: Echo)
+        case honored(echo: Echo)
         /// As if the field were absent: a repeat renders and bills again, a query by key finds nothing.
         case ignored
     }
@@ -87,7 +87,7 @@ public struct SimulatorConfiguration: Hashable, Sendable {
     public enum Latency: Hashable, Sendable {
         /// The model's typical latency × requested seconds ÷ the seconds it is stated for, of which 5 to 20 % is
         /// queued. A model without one counts as 30 to 90 s for 5 s.
-        case catalogue
+        case catalog
         /// The same for every task.
         case fixed(queued: Duration, running: Duration)
         /// Uniformly distributed, by seed and task.

@@ -65,11 +65,11 @@ public final class SimulatorServer: Sendable {
     ///   - stateFile: file that keeps accepted tasks across restarts with the same configuration; nil for none.
     ///   - clock: the time of every request; called under the lock.
     public init(
-        configuration: SimulatorConfiguration, catalogue: ModelCatalogue, port: Int, stateFile: String?,
+        configuration: SimulatorConfiguration, catalog: ModelCatalog, port: Int, stateFile: String?,
         clock: @escaping @Sendable () -> Instant
     ) {
         shared = NIOLockedValueBox(
-            Shared(machine: SimulatedProvider(configuration: configuration, catalogue: catalogue)))
+            Shared(machine: SimulatedProvider(configuration: configuration, catalog: catalog)))
         self.port = port
         self.stateFile = stateFile
         self.clock = clock

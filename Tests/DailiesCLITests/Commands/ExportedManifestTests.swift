@@ -43,7 +43,7 @@ struct ExportedManifestTests {
         let folder = NSTemporaryDirectory() + "/dailies-export-\(UUID().uuidString)"
         let store: Store
         var clock: Int64 = 1_800_000_000_000
-        private let reader = ManifestReader(catalogue: Composition.catalogue, today: nil)
+        private let reader = ManifestReader(catalog: Composition.catalog, today: nil)
 
         init() throws {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -76,7 +76,7 @@ struct ExportedManifestTests {
         var rows: [TaskRow] { get throws { try store.tasks(limit: 1000) } }
 
         func exported() throws -> String {
-            let line = ManifestWriter(catalogue: Composition.catalogue)
+            let line = ManifestWriter(catalog: Composition.catalog)
             return ([line.header(batch: "m")] + (try rows).map { line.task($0) }).joined(separator: "\n")
         }
 

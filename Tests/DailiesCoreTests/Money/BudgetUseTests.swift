@@ -42,7 +42,7 @@ import Testing
 
     private func store(_ life: Case) -> StoreModel {
         var store = StoreModel()
-        store.trust[SchedulerHarness.account] = .honoured
+        store.trust[SchedulerHarness.account] = .honored
         for (index, seconds) in life.seconds.enumerated() {
             store.add(
                 SchedulerHarness.task(
@@ -62,7 +62,7 @@ import Testing
         }
         let published = PublishedPrice(
             figure: .rate(perSecond: life.perSecond, fee: .zero), resolution: nil, source: "")
-        let catalogue = ModelCatalogue(
+        let catalog = ModelCatalog(
             compiled: "",
             models: [
                 ModelSpec(
@@ -71,13 +71,13 @@ import Testing
                     acceptsImageInit: false, cadence: SchedulerHarness.cadence, typicalLatency: nil,
                     typicalLatencyForSeconds: nil, prices: [published], urlLifetime: nil, withdrawn: nil)
             ])
-        let rig = SchedulerHarness(settings: settings, store: store, catalogue: catalogue, seed: life.seed)
+        let rig = SchedulerHarness(settings: settings, store: store, catalog: catalog, seed: life.seed)
         rig.checksEvery = 20
         var position = store.position(SchedulerHarness.batch)
         position.cap = cap
         let budget = TagBudget(
             id: Self.tag, batch: SchedulerHarness.batch, tag: TaskSpec.Tag(name: "a", value: "b"), position: position)
-        rig.start(prices: PriceBook(catalogue: catalogue), tagBudgets: life.isOfTag ? [budget] : [])
+        rig.start(prices: PriceBook(catalog: catalog), tagBudgets: life.isOfTag ? [budget] : [])
         drive(rig, life)
         return rig
     }

@@ -25,7 +25,7 @@ import Testing
     ) -> SchedulerHarness {
         var store = StoreModel()
         for (index, isTagged) in tagged.enumerated() { store.add(Self.task(Int64(index + 1), tagged: isTagged)) }
-        store.trust[SchedulerHarness.account] = .honoured
+        store.trust[SchedulerHarness.account] = .honored
         store.cap = cap.map { Credits(nano: $0 * 1_000_000_000) }
         let settings = SchedulerHarness.settings { $0.concurrency = concurrency }
         let rig = SchedulerHarness(settings: settings, store: store)
@@ -37,7 +37,7 @@ import Testing
                 SchedulerSnapshot(
                     open: [], queues: store.queues, budgets: [Self.batch: store.position(Self.batch)],
                     prices: PriceBook(
-                        catalogue: SchedulerHarness.catalogue, maximumPerTask: SchedulerHarness.maximumPerTask),
+                        catalog: SchedulerHarness.catalog, maximumPerTask: SchedulerHarness.maximumPerTask),
                     trust: store.trust, accounts: APIKeyRouting(byPrefix: ["": SchedulerHarness.account]),
                     tagBudgets: [tag])))
         return rig

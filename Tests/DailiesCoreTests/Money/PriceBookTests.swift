@@ -9,8 +9,8 @@ import Testing
         RequestShape(model: model, durationSeconds: seconds, resolution: resolution)
     }
 
-    private func catalogue(_ prices: [PublishedPrice] = []) -> ModelCatalogue {
-        ModelCatalogue(
+    private func catalog(_ prices: [PublishedPrice] = []) -> ModelCatalog {
+        ModelCatalog(
             compiled: "",
             models: [
                 ModelSpec(
@@ -35,7 +35,7 @@ import Testing
 
     /// A price book with bills of one-second clips.
     private func book(_ bills: [Int64], published: Int64? = nil) -> PriceBook {
-        PriceBook(catalogue: catalogue(published.map { [rate($0)] } ?? []), observed: bills.map { bill($0) })
+        PriceBook(catalog: catalog(published.map { [rate($0)] } ?? []), observed: bills.map { bill($0) })
     }
 
     /// The maximum of a one-second clip whose highest bill is this.
@@ -46,9 +46,9 @@ import Testing
     // MARK: Maximum prices
 
     @Test func `without known prices there is no maximum`() {
-        #expect(PriceBook(catalogue: catalogue()).bound(for: shape()) == nil)
-        #expect(PriceBook(catalogue: catalogue()).publishedRange(for: shape()) == nil)
-        #expect(PriceBook(catalogue: catalogue()).highestExpected(for: shape()) == nil)
+        #expect(PriceBook(catalog: catalog()).bound(for: shape()) == nil)
+        #expect(PriceBook(catalog: catalog()).publishedRange(for: shape()) == nil)
+        #expect(PriceBook(catalog: catalog()).highestExpected(for: shape()) == nil)
     }
 
     @Test func `the maximum is a tenth above the highest published or user's price, or above 1.5 times the bills`() {
@@ -56,7 +56,7 @@ import Testing
             as [(Int64, Int64, Int64)]
         {
             let book = PriceBook(
-                catalogue: catalogue([rate(published)]),
+                catalog: catalog([rate(published)]),
                 rates: [model: .init(perSecond: Credits(nano: user), fee: Credits(nano: 20))],
                 maximumPerTask: Credits(nano: perTask))
             let figures = [8 * user + 20, perTask, 8 * published]
@@ -64,25 +64,25 @@ import Testing
         }
         for (billed, published) in [(400, 100), (100, 400)] as [(Int64, Int64)] {
             let book = PriceBook(
-                catalogue: catalogue([rate(published)]), observed: [bill(8 * billed, shape())])
+                catalog: catalog([rate(published)]), observed: [bill(8 * billed, shape())])
             #expect(book.bound(for: shape())?.nano == max(8 * billed * 150 / 100, 8 * published) * 110 / 100)
         }
     }
 
     @Test func `each step of a maximum rounds up, and no maximum overflows`() {
-        let odd = PriceBook(catalogue: catalogue(), observed: [bill(81, shape())])
+        let odd = PriceBook(catalog: catalog(), observed: [bill(81, shape())])
         // 11 per second, 88 for eight, plus half, plus a tenth.
         #expect(odd.bound(for: shape())?.nano == 146)
         let most = Credits(nano: .max)
         let book = PriceBook(
-            catalogue: catalogue([rate(.max, fee: .max)]), rates: [model: .init(perSecond: most, fee: most)],
+            catalog: catalog([rate(.max, fee: .max)]), rates: [model: .init(perSecond: most, fee: most)],
             observed: [bill(.max, estimate: .max, shape())])
         #expect(book.bound(for: shape()) == most && book.highestExpected(for: shape()) == most)
-        #expect(PriceBook(catalogue: catalogue(), observed: [bill(.max)]).bound(for: shape()) == most)
+        #expect(PriceBook(catalog: catalog(), observed: [bill(.max)]).bound(for: shape()) == most)
     }
 
     @Test func `a bill counts only for its model and resolution, and a free clip does not count`() {
-        var book = PriceBook(catalogue: catalogue())
+        var book = PriceBook(catalog: catalog())
         book.learn(.zero, estimate: .zero, for: shape())
         #expect(book.bound(for: shape()) == nil && book.kinds.isEmpty)
         book.learn(Credits(nano: 80), estimate: nil, for: shape())
@@ -95,17 +95,17 @@ import Testing
 
     @Test func `prices of the requested resolution count, or else those of the others`() {
         let book = PriceBook(
-            catalogue: catalogue([rate(1, resolution: "720p"), rate(5, resolution: "1080p"), rate(2)]))
+            catalog: catalog([rate(1, resolution: "720p"), rate(5, resolution: "1080p"), rate(2)]))
         #expect(book.publishedRange(for: shape()) == Credits(nano: 16)...Credits(nano: 40))
         #expect(book.publishedRange(for: shape(8, "720p")) == Credits(nano: 8)...Credits(nano: 16))
-        let others = PriceBook(catalogue: catalogue([rate(1, resolution: "720p"), rate(5, resolution: "1080p")]))
+        let others = PriceBook(catalog: catalog([rate(1, resolution: "720p"), rate(5, resolution: "1080p")]))
         #expect(others.publishedRange(for: shape(8, "4k")) == Credits(nano: 8)...Credits(nano: 40))
     }
 
     @Test func `an example's total applies to its own length, and its rate, rounded up, to others`() {
         let example = PublishedPrice(
             figure: .example(total: Credits(nano: 100), seconds: 3), resolution: nil, source: "")
-        let book = PriceBook(catalogue: catalogue([example]))
+        let book = PriceBook(catalog: catalog([example]))
         #expect(book.bound(for: shape(3))?.nano == 110 && book.bound(for: shape(6))?.nano == 225)
     }
 
@@ -114,14 +114,14 @@ import Testing
     @Test
     func `a user's figure overrides bills, reported once with both amounts, but not published prices`() {
         var rated = PriceBook(
-            catalogue: catalogue([rate(30)]), rates: [model: .init(perSecond: Credits(nano: 20), fee: .zero)],
+            catalog: catalog([rate(30)]), rates: [model: .init(perSecond: Credits(nano: 20), fee: .zero)],
             observed: [bill(100), bill(100)])
         #expect(rated.bound(for: shape(1))?.nano == 33)
         let found = rated.contradiction(for: shape(2))
         #expect(found == .init(stated: Credits(nano: 40), billed: Credits(nano: 200)))
         #expect(rated.contradiction(for: shape(1)) == nil)
         var bounded = PriceBook(
-            catalogue: catalogue(), maximumPerTask: Credits(nano: 50),
+            catalog: catalog(), maximumPerTask: Credits(nano: 50),
             observed: [bill(100), bill(40, shape(1, "720p"))])
         #expect(bounded.bound(for: shape(1))?.nano == 55)
         #expect(bounded.contradiction(for: shape(1)) == .init(stated: Credits(nano: 50), billed: Credits(nano: 100)))
@@ -179,7 +179,7 @@ import Testing
         let stated: [PriceBook] = [
             book([100_000], published: 100),
             PriceBook(
-                catalogue: catalogue(), rates: [model: .init(perSecond: Credits(nano: 90), fee: Credits(nano: 10))],
+                catalog: catalog(), rates: [model: .init(perSecond: Credits(nano: 90), fee: Credits(nano: 10))],
                 observed: [bill(100_000)]),
         ]
         for book in stated {
@@ -205,7 +205,7 @@ import Testing
 
     @Test func `an absurd quote is not compared with the next one`() {
         var book = PriceBook(
-            catalogue: catalogue(),
+            catalog: catalog(),
             observed: [bill(100, estimate: 120), bill(100, estimate: 110), bill(100, estimate: 90_000)])
         #expect(book.highestExpected(for: shape(1))?.nano == 120)
         for _ in 1...2 { book.learn(Credits(nano: 100), estimate: Credits(nano: 80_000), for: shape(1)) }
@@ -215,7 +215,7 @@ import Testing
     // MARK: Trusted estimates
 
     @Test func `estimates are trusted after twenty consecutive bills within a tenth of them`() {
-        var book = PriceBook(catalogue: catalogue())
+        var book = PriceBook(catalog: catalog())
         func learn(_ charged: Int64, _ estimate: Int64?, _ resolution: String = "1080p") {
             book.learn(
                 Credits(nano: charged), estimate: estimate.map { Credits(nano: $0) }, for: shape(8, resolution))
@@ -241,11 +241,11 @@ import Testing
 
     @Test func `stored bills confirm estimates like those of this run, in order`() {
         let kept = Array(repeating: bill(100, estimate: 100), count: PriceBook.windowSize)
-        #expect(PriceBook(catalogue: catalogue(), observed: kept).trustsEstimates(of: model))
+        #expect(PriceBook(catalog: catalog(), observed: kept).trustsEstimates(of: model))
         #expect(
-            !PriceBook(catalogue: catalogue(), observed: kept + [bill(200, estimate: 100)]).trustsEstimates(of: model))
+            !PriceBook(catalog: catalog(), observed: kept + [bill(200, estimate: 100)]).trustsEstimates(of: model))
         #expect(
-            PriceBook(catalogue: catalogue(), observed: [bill(200, estimate: 100)] + kept).trustsEstimates(of: model))
-        #expect(!PriceBook(catalogue: catalogue(), observed: Array(kept.dropFirst())).trustsEstimates(of: model))
+            PriceBook(catalog: catalog(), observed: [bill(200, estimate: 100)] + kept).trustsEstimates(of: model))
+        #expect(!PriceBook(catalog: catalog(), observed: Array(kept.dropFirst())).trustsEstimates(of: model))
     }
 }

@@ -47,7 +47,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (QueryResult.found(.queued("r1")), KeySupport.honoured, "query_found"),
+        (QueryResult.found(.queued("r1")), KeySupport.honored, "query_found"),
         (.found(.queued("r2")), .ignored, "query_found_another"), (.notFound(.notFound), .ignored, "query_not_found"),
     ])
     func `the answer to a key check shows key support`(answer: QueryResult, shown: KeySupport, evidence: String) {
@@ -55,7 +55,7 @@ import Testing
         states.beginCheck(check, of: account)
         let record = states.endCheck(of: id, answer)
         #expect(record == states.record(shown, of: account, evidence: evidence))
-        #expect(states.isHonoring(account) == (shown == .honoured))
+        #expect(states.isHonoring(account) == (shown == .honored))
         #expect(states.endCheck(of: id, answer) == nil)
     }
 
@@ -82,7 +82,7 @@ import Testing
         #expect(!recovery.hasStarted && recovery.nextPage() == nil)
         recovery.start([])
         #expect(recovery.hasStarted && recovery.isLoading && recovery.nextPage() == nil)
-        let page = SchedulerHarness.leftBehind(.inTheAir).openPage(after: nil, limit: 1)
+        let page = SchedulerHarness.leftBehind(.submitting).openPage(after: nil, limit: 1)
         recovery.received(page, isLast: false)
         recovery.queryLater(id)
         recovery.noteFutureTime()

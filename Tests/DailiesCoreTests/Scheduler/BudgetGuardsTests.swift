@@ -21,7 +21,7 @@ import Testing
             Budgets(
                 batches: [batch: BudgetUsage(cap: cap.map(credits), settled: .zero, reserved: .zero, mode: mode)],
                 tags: tags ?? []),
-            PriceBook(catalogue: SchedulerHarness.catalogue, maximumPerTask: SchedulerHarness.maximumPerTask))
+            PriceBook(catalog: SchedulerHarness.catalog, maximumPerTask: SchedulerHarness.maximumPerTask))
         return guards
     }
 
@@ -128,7 +128,7 @@ import Testing
     // MARK: Poll times
 
     @Test func `polls follow the documented cadence, then the late interval, then that of unresolved attempts`() {
-        var times = PollTimes(SchedulerSettings(), SchedulerHarness.catalogue)
+        var times = PollTimes(SchedulerSettings(), SchedulerHarness.catalog)
         var attempt = attempt(SchedulerHarness.task(1))
         let sent = attempt.sentAt
         #expect(!times.learns)

@@ -14,7 +14,7 @@ import Testing
             $0.estimate = estimate.map { Credits(nano: $0 * 1_000_000_000) }
             $0.cancelReason = reason
         }
-        store.trust[SchedulerHarness.account] = .honoured
+        store.trust[SchedulerHarness.account] = .honored
         return store
     }
 

@@ -43,7 +43,7 @@ import Testing
         store.add(SchedulerHarness.task(1))
         store.cap = Credits(nano: 4_000_000_000)
         let rig = SchedulerHarness(store: store)
-        rig.start(prices: PriceBook(catalogue: SchedulerHarness.catalogue))
+        rig.start(prices: PriceBook(catalog: SchedulerHarness.catalog))
         #expect(rig.sent.isEmpty && rig.ending?.budgetReached == true)
         #expect(rig.ending?.reasons.first?.contains("--max-credits-per-task") == true)
         rig.expectSound()
@@ -70,7 +70,7 @@ import Testing
     @Test func `a trusted estimate frees credits for other tasks`() {
         var store = StoreModel()
         for id in 1...9 { store.add(SchedulerHarness.task(Int64(id))) }
-        store.trust[SchedulerHarness.account] = .honoured
+        store.trust[SchedulerHarness.account] = .honored
         store.cap = Credits(nano: 4_000_000_000)
         let bill = ObservedPrice(
             shape: SchedulerHarness.task(1).shape, charged: Credits(nano: 1_000_000_000),
@@ -79,7 +79,7 @@ import Testing
         let rig = SchedulerHarness(store: store)
         rig.start(
             prices: PriceBook(
-                catalogue: SchedulerHarness.catalogue, maximumPerTask: SchedulerHarness.maximumPerTask, observed: bills)
+                catalog: SchedulerHarness.catalog, maximumPerTask: SchedulerHarness.maximumPerTask, observed: bills)
         )
         rig.land(.accepted(.queued("r1", estimate: 1)), 1)
         rig.land(.accepted(.queued("r2", estimate: 0)), 2)
@@ -176,7 +176,7 @@ import Testing
         let acme = TagBudgetID(1)
         var store = StoreModel()
         for id in 1...4 { store.add(SchedulerHarness.task(Int64(id), tagBudgets: id == 4 ? [] : [acme])) }
-        store.trust[SchedulerHarness.account] = .honoured
+        store.trust[SchedulerHarness.account] = .honored
         let rig = SchedulerHarness(settings: SchedulerHarness.settings { $0.concurrency = 1 }, store: store)
         rig.start(tagBudgets: [
             TagBudget(
@@ -258,7 +258,7 @@ import Testing
         var store = StoreModel()
         store.add(SchedulerHarness.task(1))
         store.add(SchedulerHarness.task(2, batch: BatchID(2)))
-        store.trust[SchedulerHarness.account] = .honoured
+        store.trust[SchedulerHarness.account] = .honored
         let rig = SchedulerHarness(store: store)
         let poor = BudgetUsage(cap: Credits(nano: 1), settled: .zero, reserved: .zero)
         let accounts = APIKeyRouting(byPrefix: ["": SchedulerHarness.account])
@@ -266,7 +266,7 @@ import Testing
             .started(
                 SchedulerSnapshot(
                     open: [], queues: store.queues, budgets: [BatchID(1): poor],
-                    prices: PriceBook(catalogue: SchedulerHarness.catalogue, maximumPerTask: Credits(nano: 2)),
+                    prices: PriceBook(catalog: SchedulerHarness.catalog, maximumPerTask: Credits(nano: 2)),
                     trust: store.trust, accounts: accounts)), at: rig.now)
         #expect(effects.count == 2)
         for queue in store.queues {

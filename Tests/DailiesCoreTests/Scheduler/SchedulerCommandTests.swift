@@ -18,7 +18,7 @@ import Testing
             attempt: AttemptID(task: TaskID(id), number: attempt), queue: Self.queue)
     }
 
-    private func rig(_ count: Int64, concurrency: Int = 1, trust: KeySupport = .honoured) -> SchedulerHarness {
+    private func rig(_ count: Int64, concurrency: Int = 1, trust: KeySupport = .honored) -> SchedulerHarness {
         SchedulerHarness.with(count, settings: SchedulerHarness.settings { $0.concurrency = concurrency }, trust: trust)
     }
 
@@ -38,7 +38,7 @@ import Testing
     @Test func `a cancelled task on a page being read is not sent, but its next attempt is`() {
         var store = StoreModel()
         for id in 1...2 { store.add(SchedulerHarness.task(Int64(id))) }
-        store.trust[SchedulerHarness.account] = .honoured
+        store.trust[SchedulerHarness.account] = .honored
         let rig = SchedulerHarness(settings: SchedulerHarness.settings { $0.concurrency = 2 }, store: store)
         rig.holdsLoads = true
         rig.start()
@@ -183,7 +183,7 @@ import Testing
     @Test func `commands of the last run are carried out before anything is sent`() {
         var store = StoreModel()
         for id in 1...2 { store.add(SchedulerHarness.task(Int64(id))) }
-        store.trust[SchedulerHarness.account] = .honoured
+        store.trust[SchedulerHarness.account] = .honored
         let rig = SchedulerHarness(settings: SchedulerHarness.settings { $0.concurrency = 2 }, store: store)
         rig.start(commands: [cancel(1)])
         #expect(rig.sent.map(\.task.rawValue) == [2])

@@ -13,7 +13,7 @@ import Testing
     private func mixed(_ count: Int64, _ change: (inout SchedulerSettings) -> Void) -> SchedulerHarness {
         var store = StoreModel()
         for id in 1...count { store.add(SchedulerHarness.task(id, model: id % 2 == 1 ? veo : sora)) }
-        store.trust[SchedulerHarness.account] = .honoured
+        store.trust[SchedulerHarness.account] = .honored
         let rig = SchedulerHarness(settings: SchedulerHarness.settings(change), store: store)
         rig.start()
         return rig
@@ -207,8 +207,8 @@ import Testing
         #expect(action(nil, "internal") == .retry && action(nil, nil) == .retry && action(451, nil) == .skip)
     }
 
-    private var seeded: ModelCatalogue {
-        let spec = SchedulerHarness.catalogue.models[sora].map { known in
+    private var seeded: ModelCatalog {
+        let spec = SchedulerHarness.catalog.models[sora].map { known in
             ModelSpec(
                 id: known.id, vendor: known.vendor, durationSeconds: known.durationSeconds,
                 resolutions: known.resolutions, defaultResolution: known.defaultResolution, aspectRatios: [],
@@ -216,7 +216,7 @@ import Testing
                 cadence: known.cadence, typicalLatency: nil, typicalLatencyForSeconds: nil, prices: [],
                 urlLifetime: nil, withdrawn: nil)
         }
-        return ModelCatalogue(compiled: "2026-11-23", models: spec.map { [$0] } ?? [])
+        return ModelCatalog(compiled: "2026-11-23", models: spec.map { [$0] } ?? [])
     }
 
     @Test
@@ -231,8 +231,8 @@ import Testing
         for _ in 0..<2 {
             var store = StoreModel()
             store.add(SchedulerHarness.task(1))
-            store.trust[SchedulerHarness.account] = .honoured
-            let rig = SchedulerHarness(settings: settings, store: store, catalogue: seeded)
+            store.trust[SchedulerHarness.account] = .honored
+            let rig = SchedulerHarness(settings: settings, store: store, catalog: seeded)
             rig.start()
             var seen: [Int64?] = []
             for (attempt, code) in [(1, "ugly"), (2, "internal")] {

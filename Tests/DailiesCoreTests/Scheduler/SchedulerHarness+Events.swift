@@ -63,7 +63,7 @@ extension SubmitResult {
 extension SchedulerHarness {
     /// A run over this many tasks, with the first pages read.
     static func with(
-        _ count: Int64, settings: SchedulerSettings = SchedulerSettings(), trust: KeySupport = .honoured,
+        _ count: Int64, settings: SchedulerSettings = SchedulerSettings(), trust: KeySupport = .honored,
         cap: Int64? = nil, accounts: APIKeyRouting = APIKeyRouting(byPrefix: ["": account])
     ) -> SchedulerHarness {
         var store = StoreModel()

@@ -59,13 +59,13 @@ final class SchedulerHarness {
 
     init(
         settings: SchedulerSettings = SchedulerSettings(), store: StoreModel = StoreModel(), at now: Instant? = nil,
-        dialect: Dialect = .flat, catalogue: ModelCatalogue = SchedulerHarness.catalogue, seed: UInt64 = 1
+        dialect: Dialect = .flat, catalog: ModelCatalog = SchedulerHarness.catalog, seed: UInt64 = 1
     ) {
         self.settings = settings
         self.store = store
         if let now { self.now = now }
         scheduler = Scheduler(
-            settings: settings, catalogue: catalogue, baseURL: "http://provider", dialect: dialect, seed: seed
+            settings: settings, catalog: catalog, baseURL: "http://provider", dialect: dialect, seed: seed
         ) { task, account in
             Self.submission(task.attemptID, model: task.shape.model, account: account, dialect: dialect)
         }
@@ -78,7 +78,7 @@ final class SchedulerHarness {
         .init(interval: .seconds(2), until: .seconds(90)), .init(interval: .seconds(5), until: .seconds(240)),
     ])
 
-    static let catalogue = ModelCatalogue(
+    static let catalog = ModelCatalog(
         compiled: "2026-11-23",
         models: [
             ModelSpec(
@@ -123,7 +123,7 @@ final class SchedulerHarness {
                     queues: store.queues.filter { scope?.contains($0.batch) ?? true },
                     budgets: Dictionary(uniqueKeysWithValues: batches.map { ($0, store.position($0)) }),
                     prices: prices
-                        ?? PriceBook(catalogue: Self.catalogue, maximumPerTask: Self.maximumPerTask),
+                        ?? PriceBook(catalog: Self.catalog, maximumPerTask: Self.maximumPerTask),
                     trust: store.trust, accounts: accounts, scope: scope, tagBudgets: tagBudgets, commands: commands,
                     hasMoreOpen: !settings.servesCommandsOnly && store.open.count >= size)))
     }
@@ -325,7 +325,7 @@ final class SchedulerHarness {
         }
         if attempt.submission != submission { problems.append("\(id) is repeated with other bytes") }
         switch attempt.stage {
-        case .inTheAir: break
+        case .submitting: break
         case .uncertain:
             let isProven =
                 scheduler.accounts.isHonoring(submission.account) && submission.dialect == scheduler.accounts.dialect

@@ -8,7 +8,7 @@ import Testing
     private let key = SubmissionKey("key-1#1")
 
     /// Two tasks being submitted, the first of which is accepted as `r1`.
-    private func rig(_ count: Int64 = 2, trust: KeySupport = .honoured) -> SchedulerHarness {
+    private func rig(_ count: Int64 = 2, trust: KeySupport = .honored) -> SchedulerHarness {
         let rig = SchedulerHarness.with(count, trust: trust)
         rig.land(.accepted(.queued("r1")), 1)
         return rig
@@ -98,7 +98,7 @@ import Testing
         var store = StoreModel()
         store.add(SchedulerHarness.task(1))
         store.add(SchedulerHarness.task(2, model: ModelID("other-model")))
-        store.trust = [account: .honoured, SchedulerHarness.otherAccount: .honoured]
+        store.trust = [account: .honored, SchedulerHarness.otherAccount: .honored]
         let rig = SchedulerHarness(store: store)
         rig.start(accounts: APIKeyRouting(byPrefix: ["": account, "other": SchedulerHarness.otherAccount]))
         rig.land(.accepted(.queued("r1")), 1)
@@ -192,7 +192,7 @@ import Testing
     @Test(arguments: [(3600 * 24 - 60, true), (3600 * 24, false), (3600 * 72, false)])
     func `a key that is not found is resent only while the provider surely remembers it`(age: Int, isSent: Bool) {
         var store = SchedulerHarness.leftBehind(.uncertain)
-        store.trust[account] = .honoured
+        store.trust[account] = .honored
         let rig = SchedulerHarness(store: store, at: Instant(milliseconds: 1_000_000) + .seconds(age))
         rig.start()
         rig.answer(.notFound(.notFound))
@@ -211,7 +211,7 @@ import Testing
     @Test func `the key memory can be set and is divided by the speed`() {
         for (memory, isSent) in [(Duration.seconds(3600), false), (.seconds(7200), true)] {
             var store = SchedulerHarness.leftBehind(.uncertain)
-            store.trust[account] = .honoured
+            store.trust[account] = .honored
             let settings = SchedulerHarness.settings { $0.keyMemory = memory }.divided(bySpeed: 60)
             let rig = SchedulerHarness(
                 settings: settings, store: store, at: Instant(milliseconds: 1_000_000) + .seconds(90))
@@ -224,7 +224,7 @@ import Testing
 
     @Test func `a refusal of the second send settles nothing if the first may be forgotten`() {
         var store = SchedulerHarness.leftBehind(.uncertain)
-        store.trust[account] = .honoured
+        store.trust[account] = .honored
         let settings = SchedulerHarness.settings { $0.keyMemory = .seconds(300) }
         let rig = SchedulerHarness(settings: settings, store: store, at: Instant(milliseconds: 1_100_000))
         rig.start()
@@ -251,7 +251,7 @@ import Testing
 
     @Test func `a resubmission counts its cadence and window from its own send, in the next run too`() {
         var store = SchedulerHarness.leftBehind(.uncertain)
-        store.trust[account] = .honoured
+        store.trust[account] = .honored
         let settings = SchedulerHarness.settings { $0.pollWindow = .seconds(7200) }
         // Sent two hours ago: the first send is past the window.
         let rig = SchedulerHarness(settings: settings, store: store, at: Instant(milliseconds: 8_200_000))
@@ -352,7 +352,7 @@ import Testing
 
     @Test func `a key of unknown age is not resent`() {
         var store = SchedulerHarness.leftBehind(.uncertain, submittedAt: Instant(milliseconds: 90_000_000))
-        store.trust[account] = .honoured
+        store.trust[account] = .honored
         let rig = SchedulerHarness(store: store)
         rig.start()
         rig.answer(.notFound(.notFound))
@@ -419,7 +419,7 @@ import Testing
     }
 
     @Test func `a page after the API has answered is an unknown outcome`() {
-        for trust in [KeySupport.honoured, .ignored] {
+        for trust in [KeySupport.honored, .ignored] {
             let rig = SchedulerHarness.with(2, trust: trust)
             rig.land(.unknown(Self.page, isFreeByContract: false))
             #expect(rig.ending == nil && rig.stage(1) == .uncertain)

@@ -11,7 +11,7 @@ import Testing
     private func mixed(_ count: Int64, settings: SchedulerSettings) -> SchedulerHarness {
         var store = StoreModel()
         for id in 1...count { store.add(SchedulerHarness.task(id, model: id % 2 == 1 ? veo : sora)) }
-        store.trust[SchedulerHarness.account] = .honoured
+        store.trust[SchedulerHarness.account] = .honored
         let rig = SchedulerHarness(settings: settings, store: store)
         rig.start()
         return rig
@@ -51,7 +51,7 @@ import Testing
         store.addLeftBehind(.accepted(RemoteTaskID("r1"), isRunning: true), id: 1)
         store.add(SchedulerHarness.task(2))
         store.add(SchedulerHarness.task(3, model: veo))
-        store.trust[SchedulerHarness.account] = .honoured
+        store.trust[SchedulerHarness.account] = .honored
         let rig = SchedulerHarness(settings: SchedulerHarness.settings { $0.modelConcurrency[sora] = 1 }, store: store)
         rig.holdsLoads = true
         rig.start()
@@ -150,7 +150,7 @@ import Testing
         store.add(SchedulerHarness.task(1))
         store.add(SchedulerHarness.task(2, batch: BatchID(2)))
         store.add(SchedulerHarness.task(3, model: veo))
-        store.trust[SchedulerHarness.account] = .honoured
+        store.trust[SchedulerHarness.account] = .honored
         let rig = SchedulerHarness(settings: SchedulerHarness.settings { $0.concurrency = 1 }, store: store)
         rig.holdsLoads = true
         rig.start()
@@ -182,12 +182,12 @@ import Testing
     // MARK: Resubmissions
 
     /// Three attempts that an earlier run was submitting, one that was accepted, and one that waits.
-    private func leftInTheAir(concurrency: Int) -> SchedulerHarness {
+    private func leftSubmitting(concurrency: Int) -> SchedulerHarness {
         var store = StoreModel()
-        for id in 1...3 { store.addLeftBehind(.inTheAir, id: Int64(id)) }
+        for id in 1...3 { store.addLeftBehind(.submitting, id: Int64(id)) }
         store.addLeftBehind(.accepted(RemoteTaskID("r4"), isRunning: true), id: 4)
         store.add(SchedulerHarness.task(5))
-        store.trust[SchedulerHarness.account] = .honoured
+        store.trust[SchedulerHarness.account] = .honored
         let rig = SchedulerHarness(settings: SchedulerHarness.settings { $0.concurrency = concurrency }, store: store)
         rig.start()
         for id in 1...3 { rig.answer(.notFound(.notFound), Int64(id), .resolveSubmission) }
@@ -195,7 +195,7 @@ import Testing
     }
 
     @Test func `submits in flight of an earlier run are resent only as slots are free, before new tasks`() {
-        let rig = leftInTheAir(concurrency: 2)
+        let rig = leftSubmitting(concurrency: 2)
         #expect(ids(rig) == [1] && rig.scheduler.tally.waitingForTurn == 2)
         rig.land(.accepted(.queued("r1")), 1)
         rig.advance(by: .seconds(2))
@@ -207,7 +207,7 @@ import Testing
     }
 
     @Test func `a higher limit sends resubmissions immediately, and a pause delays them`() {
-        let rig = leftInTheAir(concurrency: 1)
+        let rig = leftSubmitting(concurrency: 1)
         #expect(ids(rig).isEmpty)
         rig.handle(.pauseRequested(.everything))
         rig.handle(.limitsChanged(SubmissionLimits(concurrency: 9)))
@@ -218,7 +218,7 @@ import Testing
     }
 
     @Test func `resubmissions that this run cannot send stay uncertain`() {
-        let rig = leftInTheAir(concurrency: 2)
+        let rig = leftSubmitting(concurrency: 2)
         rig.land(.stopped(.status(403), .accessDenied), 1)
         #expect(rig.scheduler.tally.waitingForTurn == 0 && rig.scheduler.tally.uncertain == 2)
         rig.expectSound()

@@ -47,7 +47,7 @@ import Testing
         #expect(rig.questions.map(\.question.subject) == [.key(SubmissionKey("key-1#1"))])
         rig.answer(.found(.queued("r1")))
         #expect(rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: false))
-        #expect(rig.store.commands == [Self.served: .found] && rig.store.trust.values.first == .honoured)
+        #expect(rig.store.commands == [Self.served: .found] && rig.store.trust.values.first == .honored)
         expectEnd(rig)
     }
 

@@ -90,7 +90,7 @@ struct MoneyLife {
         // Bills within the reservation, or up to half off their estimates in both directions.
         provider = MoneyProvider(seed: seed &+ 99, spread: Bool.random(using: &random) ? 50...110 : 50...150)
         var store = StoreModel()
-        store.trust[SchedulerHarness.account] = .honoured
+        store.trust[SchedulerHarness.account] = .honored
         for id in 1...tasks {
             store.add(SchedulerHarness.task(id, tagBudgets: Bool.random(using: &random) ? [Self.tag] : []))
         }
@@ -123,7 +123,7 @@ struct MoneyLife {
             rig.observer = { ledger.take($0, $1) }
             rig.start(
                 prices: PriceBook(
-                    catalogue: SchedulerHarness.catalogue,
+                    catalog: SchedulerHarness.catalog,
                     rates: [SchedulerHarness.model: PriceBook.Rate(perSecond: rate, fee: .zero)]),
                 tagBudgets: [books.tagBudget])
             let isOver = pass(rig)

@@ -121,7 +121,7 @@ import Testing
         var store = StoreModel()
         for id in 1...2 { store.add(SchedulerHarness.task(Int64(id))) }
         for id in 3...4 { store.add(SchedulerHarness.task(Int64(id), model: ModelID("other"))) }
-        store.trust[SchedulerHarness.account] = .honoured
+        store.trust[SchedulerHarness.account] = .honored
         let rig = SchedulerHarness(settings: SchedulerHarness.settings { $0.concurrency = 1 }, store: store)
         rig.start()
         rig.land(.stopped(.status(403, "model_not_in_group"), .modelNotInGroup), 1)
@@ -136,7 +136,7 @@ import Testing
         var store = StoreModel()
         store.add(SchedulerHarness.task(1))
         store.add(SchedulerHarness.task(2, model: ModelID("veo-3.1")))
-        store.trust[SchedulerHarness.account] = .honoured
+        store.trust[SchedulerHarness.account] = .honored
         let rig = SchedulerHarness(store: store)
         rig.start(accounts: APIKeyRouting(byPrefix: ["sora": SchedulerHarness.account]))
         rig.land(.refused(.status(400)))

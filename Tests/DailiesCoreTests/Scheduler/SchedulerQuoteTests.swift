@@ -18,15 +18,15 @@ import Testing
             rig.land(.accepted(.completed("r\(id)", cost: 2)), Int64(id))
             rig.save(Int64(id))
         }
-        let inTheAir = rig.submits.map(\.attempt)
-        #expect(inTheAir.count == 4)
-        for id in inTheAir { rig.land(.accepted(.queued("r\(id)", estimate: 6)), id.task.rawValue) }
-        #expect(rig.cancels == inTheAir)
-        for id in inTheAir { rig.answerCancel(.found(.cancelled("r\(id)"))) }
+        let submitting = rig.submits.map(\.attempt)
+        #expect(submitting.count == 4)
+        for id in submitting { rig.land(.accepted(.queued("r\(id)", estimate: 6)), id.task.rawValue) }
+        #expect(rig.cancels == submitting)
+        for id in submitting { rig.answerCancel(.found(.cancelled("r\(id)"))) }
         rig.advance(by: .seconds(5))
-        for id in inTheAir { rig.answer(.found(.cancelled("r\(id)")), id.task.rawValue, .poll) }
+        for id in submitting { rig.answer(.found(.cancelled("r\(id)")), id.task.rawValue, .poll) }
         #expect(rig.sent.count == 104 && rig.submits.isEmpty)
-        #expect(inTheAir.allSatisfy { rig.store.entries[$0.task]?.isWaiting == true })
+        #expect(submitting.allSatisfy { rig.store.entries[$0.task]?.isWaiting == true })
         let charged = rig.store.attempts.values.reduce(CreditTotal.zero) { $0 + ($1.charge ?? .zero) }
         #expect(charged == CreditTotal(whole: 200, billionths: 0))
         let ending = rig.ending
@@ -136,7 +136,7 @@ import Testing
             $0.estimate = Credits(nano: 1_000_000_000)
         }
         for id in 2...9 { store.add(SchedulerHarness.task(Int64(id))) }
-        store.trust[SchedulerHarness.account] = .honoured
+        store.trust[SchedulerHarness.account] = .honored
         let rig = SchedulerHarness(settings: settings, store: store)
         rig.start()
         let begun = rig.sent.count
@@ -162,33 +162,33 @@ import Testing
         let shape = SchedulerHarness.task(1).shape
         let published = PublishedPrice(
             figure: .rate(perSecond: Credits(nano: 50), fee: .zero), resolution: nil, source: "")
-        let catalogue = ModelCatalogue(
+        let catalog = ModelCatalog(
             compiled: "",
-            models: SchedulerHarness.catalogue.models.values.map { model in
+            models: SchedulerHarness.catalog.models.values.map { model in
                 ModelSpec(
                     id: model.id, vendor: "", durationSeconds: 1...20, resolutions: [], defaultResolution: nil,
                     aspectRatios: [], defaultAspectRatio: nil, extraFields: [:], acceptsImageInit: false,
                     cadence: .fallback, typicalLatency: nil, typicalLatencyForSeconds: nil, prices: [published],
                     urlLifetime: nil, withdrawn: nil)
             })
-        var book = PriceBook(catalogue: catalogue)
+        var book = PriceBook(catalog: catalog)
         #expect(book.highestExpected(for: shape)?.nano == 400)
         book.learn(Credits(nano: 80), estimate: nil, for: shape)
         #expect(book.highestExpected(for: shape)?.nano == 80)
         let observed = ObservedPrice(
             shape: shape, charged: Credits(nano: 80), estimate: Credits(nano: 96), settledAt: .distantPast)
         let rated = PriceBook(
-            catalogue: catalogue, rates: [shape.model: .init(perSecond: Credits(nano: 20), fee: .zero)],
+            catalog: catalog, rates: [shape.model: .init(perSecond: Credits(nano: 20), fee: .zero)],
             observed: [observed])
         #expect(rated.highestExpected(for: shape)?.nano == 160)
         let stored = PriceBook(
-            catalogue: catalogue,
+            catalog: catalog,
             observed: [observed])
         #expect(stored.highestExpected(for: shape)?.nano == 96)
     }
 
     @Test func `bills lower than their quotes do not make the next quote a price rise`() {
-        var book = PriceBook(catalogue: SchedulerHarness.catalogue)
+        var book = PriceBook(catalog: SchedulerHarness.catalog)
         let shape = SchedulerHarness.task(1).shape
         #expect(book.highestExpected(for: shape) == nil)
         book.learnQuote(Credits(nano: 16), for: shape)

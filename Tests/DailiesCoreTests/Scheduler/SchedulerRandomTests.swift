@@ -175,7 +175,7 @@ import Testing
                 }
             case .failed, .cancelled:
                 if render.phase == .completed { problems.append("\(render.attempt) is paid and given up") }
-            case .notAccepted, .inTheAir: problems.append("\(render.attempt) is rendered, and \(kept.stage)")
+            case .notAccepted, .submitting: problems.append("\(render.attempt) is rendered, and \(kept.stage)")
             case .uncertain, .accepted: break
             }
         }
@@ -187,7 +187,7 @@ extension StoreModel.Attempt {
     var remote: RemoteTaskID? {
         switch stage {
         case .accepted(let remote, _), .completed(let remote): remote
-        case .inTheAir, .uncertain, .failed, .cancelled, .notAccepted: nil
+        case .submitting, .uncertain, .failed, .cancelled, .notAccepted: nil
         }
     }
 }

@@ -6,7 +6,7 @@ import Testing
     private let remote = RemoteTaskID("r1")
 
     private func started(
-        _ store: StoreModel, trust: KeySupport = .honoured, settings: SchedulerSettings = SchedulerSettings()
+        _ store: StoreModel, trust: KeySupport = .honored, settings: SchedulerSettings = SchedulerSettings()
     ) -> SchedulerHarness {
         var store = store
         store.trust[SchedulerHarness.account] = trust
@@ -16,7 +16,7 @@ import Testing
     }
 
     @Test func `a submit in flight is recorded as uncertain and queried by key`() {
-        let rig = started(SchedulerHarness.leftBehind(.inTheAir))
+        let rig = started(SchedulerHarness.leftBehind(.submitting))
         #expect(rig.stage(1) == .uncertain && rig.questions.map(\.purpose) == [.resolveSubmission] && rig.sent.isEmpty)
         rig.answer(.found(.running()))
         #expect(rig.stage(1) == .accepted(remote, isRunning: true))
@@ -34,7 +34,7 @@ import Testing
 
     @Test func `a submit in flight that is not found stays uncertain if keys are not proven`() {
         for trust in [KeySupport.unknown, .ignored] {
-            let rig = started(SchedulerHarness.leftBehind(.inTheAir), trust: trust)
+            let rig = started(SchedulerHarness.leftBehind(.submitting), trust: trust)
             rig.answer(.notFound(.notFound))
             #expect(rig.sent.isEmpty && rig.ending?.uncertain == 1)
             rig.expectSound()
@@ -93,7 +93,7 @@ import Testing
                 .accepted(RemoteTaskID("r\(id)"), isRunning: true), id: id,
                 submittedAt: Instant(milliseconds: 1_000_000) - .seconds(1000), reserved: nil)
         }
-        store.trust[SchedulerHarness.account] = .honoured
+        store.trust[SchedulerHarness.account] = .honored
         store.add(SchedulerHarness.task(9))
         let rig = SchedulerHarness(
             settings: SchedulerHarness.settings {
@@ -154,7 +154,7 @@ import Testing
     @Test func `tasks of another key are not queried or sent, are reported once per key, and do not block others`() {
         var store = StoreModel()
         let stages: [StoreModel.Stage] = [
-            .inTheAir, .uncertain, .accepted(RemoteTaskID("r3"), isRunning: false),
+            .submitting, .uncertain, .accepted(RemoteTaskID("r3"), isRunning: false),
             .accepted(RemoteTaskID("r4"), isRunning: true), .uncertain, .uncertain,
         ]
         for (index, stage) in stages.enumerated() {
@@ -190,14 +190,14 @@ import Testing
     }
 
     @Test func `tasks handed over from another key are queried and never resubmitted`() {
-        var store = SchedulerHarness.leftBehind(.uncertain) { $0.isHandedOver = true }
-        store.trust[SchedulerHarness.account] = .honoured
+        var store = SchedulerHarness.leftBehind(.uncertain) { $0.isTransferred = true }
+        store.trust[SchedulerHarness.account] = .honored
         let rig = started(store)
         rig.answer(.notFound(.notFound))
         #expect(rig.sent.isEmpty && rig.ending?.uncertain == 1)
         rig.expectSound()
 
-        let found = started(SchedulerHarness.leftBehind(.uncertain) { $0.isHandedOver = true })
+        let found = started(SchedulerHarness.leftBehind(.uncertain) { $0.isTransferred = true })
         found.answer(.found(.completed()))
         found.save()
         #expect(found.ending == RunResult())

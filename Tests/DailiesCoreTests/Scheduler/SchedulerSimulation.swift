@@ -58,7 +58,7 @@ final class SchedulerSimulation {
 
     init(
         tasks: Int, settings: SchedulerSettings, provider: Provider,
-        catalogue: ModelCatalogue = SchedulerHarness.catalogue,
+        catalog: ModelCatalog = SchedulerHarness.catalog,
         durations: [ObservedDuration] = [], seed: UInt64
     ) {
         self.provider = provider
@@ -66,13 +66,13 @@ final class SchedulerSimulation {
         var settings = settings
         settings.downloads = false
         scheduler = Scheduler(
-            settings: settings, catalogue: catalogue, baseURL: "http://provider", dialect: .flat, seed: seed
+            settings: settings, catalog: catalog, baseURL: "http://provider", dialect: .flat, seed: seed
         ) { task, account in SchedulerHarness.submission(task.attemptID, account: account) }
         waiting = (1...max(tasks, 1)).prefix(tasks).map { SchedulerHarness.task(Int64($0)) }
         let recovered = SchedulerSnapshot(
             open: [], queues: [TaskQueueID(batch: SchedulerHarness.batch, model: SchedulerHarness.model)],
             budgets: [SchedulerHarness.batch: BudgetUsage(cap: nil, settled: .zero, reserved: .zero)],
-            prices: PriceBook(catalogue: catalogue), trust: [SchedulerHarness.account: .honoured],
+            prices: PriceBook(catalog: catalog), trust: [SchedulerHarness.account: .honored],
             accounts: APIKeyRouting(byPrefix: ["": SchedulerHarness.account]), durations: durations)
         handle(.started(recovered))
     }

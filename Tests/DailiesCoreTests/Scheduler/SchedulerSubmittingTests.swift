@@ -5,7 +5,7 @@ import Testing
 @Suite struct SchedulerSubmittingTests {
     @Test func `a clip is submitted, polled, booked and downloaded, and the run ends`() {
         let rig = SchedulerHarness.with(1)
-        #expect(rig.sent.count == 1 && rig.stage(1) == .inTheAir)
+        #expect(rig.sent.count == 1 && rig.stage(1) == .submitting)
         rig.land(.accepted(.queued()))
         #expect(rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: false))
         rig.advance(by: .seconds(2))
@@ -94,7 +94,7 @@ import Testing
         for id in 1...4 { store.add(SchedulerHarness.task(Int64(id))) }
         for id in 5...8 { store.add(SchedulerHarness.task(Int64(id), batch: BatchID(2))) }
         store.add(SchedulerHarness.task(9, batch: BatchID(2), priority: 7))
-        store.trust[SchedulerHarness.account] = .honoured
+        store.trust[SchedulerHarness.account] = .honored
         let rig = SchedulerHarness(settings: SchedulerHarness.settings { $0.concurrency = 9 }, store: store)
         rig.start()
         #expect(rig.sent.map(\.task.rawValue) == [9, 1, 2, 5, 3, 6, 4, 7, 8])
@@ -105,7 +105,7 @@ import Testing
         let rig = SchedulerHarness.with(5, trust: .unknown)
         #expect(rig.submits.count == 1)
         rig.land(.accepted(.queued(echo: "key-1#1")))
-        #expect(rig.store.trust[SchedulerHarness.account] == .honoured)
+        #expect(rig.store.trust[SchedulerHarness.account] == .honored)
         #expect(rig.questions.isEmpty && rig.submits.count == 4)
         rig.expectSound()
     }
@@ -115,7 +115,7 @@ import Testing
         rig.land(.accepted(.queued("r1")))
         #expect(rig.submits.isEmpty && rig.questions.map(\.purpose) == [.verifyKeySupport])
         rig.answer(.found(.queued("r1")))
-        #expect(rig.store.trust[SchedulerHarness.account] == .honoured && rig.submits.count == 4)
+        #expect(rig.store.trust[SchedulerHarness.account] == .honored && rig.submits.count == 4)
         rig.expectSound()
     }
 
@@ -195,7 +195,7 @@ import Testing
         var store = SchedulerHarness.leftBehind(.accepted(RemoteTaskID("r1"), isRunning: true))
         store.add(SchedulerHarness.task(2))
         store.add(SchedulerHarness.task(3, batch: BatchID(2)))
-        store.trust[SchedulerHarness.account] = .honoured
+        store.trust[SchedulerHarness.account] = .honored
         let rig = SchedulerHarness(settings: SchedulerHarness.settings { $0.retries = 3 }, store: store)
         rig.start(scope: [BatchID(2)])
         rig.land(.refused(.status(400)))

@@ -25,7 +25,7 @@ import Testing
         rig.advance(by: .seconds(1))
         rig.answer(.found(.queued()), 1)
         #expect(rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: false))
-        #expect(rig.store.trust[SchedulerHarness.account] == .honoured)
+        #expect(rig.store.trust[SchedulerHarness.account] == .honored)
         rig.expectSound()
     }
 
@@ -298,7 +298,7 @@ import Testing
 
     @Test func `keys proven for one dialect do not permit resubmitting bytes of another`() {
         var store = SchedulerHarness.leftBehind(.uncertain, dialect: .params)
-        store.trust[SchedulerHarness.account] = .honoured
+        store.trust[SchedulerHarness.account] = .honored
         let rig = SchedulerHarness(store: store)
         rig.start()
         rig.answer(.notFound(.notFound))

@@ -3,7 +3,7 @@ import DailiesCore
 /// An in-memory store that refuses what the real one refuses: every step requires a starting state.
 struct StoreModel {
     enum Stage: Hashable {
-        case inTheAir
+        case submitting
         case uncertain
         case accepted(RemoteTaskID, isRunning: Bool)
         case completed(RemoteTaskID)
@@ -28,7 +28,7 @@ struct StoreModel {
         var lostAt: Instant?
         var remoteID: RemoteTaskID?
         var isReplayed = false
-        var isHandedOver = false
+        var isTransferred = false
         var repeats = 0
         var isConflict = false
         var cancelReason: CancelReason?
@@ -80,7 +80,7 @@ struct StoreModel {
             }
         case .notAccepted(let id, _):
             move(id) {
-                $0.stage == .inTheAir || $0.stage == .uncertain
+                $0.stage == .submitting || $0.stage == .uncertain
             } to: {
                 $0.stage = .notAccepted
                 $0.reserved = nil
@@ -88,7 +88,7 @@ struct StoreModel {
             entries[id.task]?.isWaiting = true
         case .uncertain(let id, let fault):
             move(id) {
-                $0.stage == .inTheAir || $0.stage == .uncertain
+                $0.stage == .submitting || $0.stage == .uncertain
             } to: {
                 $0.stage = .uncertain
                 $0.isConflict = $0.isConflict || fault.code == ProviderError.anotherSubmission
@@ -234,12 +234,12 @@ struct StoreModel {
         }
         entries[id.task]?.isWaiting = false
         attempts[id] = Attempt(
-            stage: .inTheAir, submission: intent.submission, submittedAt: at, sentAt: at, reserved: intent.reserved)
+            stage: .submitting, submission: intent.submission, submittedAt: at, sentAt: at, reserved: intent.reserved)
     }
 
     private mutating func accept(_ id: AttemptID, _ acceptance: Acceptance) {
         move(id) {
-            $0.stage == .inTheAir || $0.stage == .uncertain
+            $0.stage == .submitting || $0.stage == .uncertain
         } to: {
             $0.stage = .accepted(acceptance.remoteID, isRunning: acceptance.isRunning)
             $0.remoteID = acceptance.remoteID
@@ -251,7 +251,7 @@ struct StoreModel {
 
     private mutating func settle(_ id: AttemptID, _ settlement: Settlement) {
         move(id) {
-            $0.stage == .inTheAir || $0.stage == .uncertain || $0.isWithProvider
+            $0.stage == .submitting || $0.stage == .uncertain || $0.isWithProvider
         } to: {
             switch settlement.end {
             case .completed:
@@ -306,7 +306,7 @@ struct StoreModel {
                 reserved: attempt.reserved, estimate: attempt.estimate, cancelReason: attempt.cancelReason,
                 isReplayed: attempt.isReplayed,
                 lostAt: attempt.lostAt, output: entry.task.output, tagBudgets: entry.task.tagBudgets,
-                isConflict: attempt.isConflict, isHandedOver: attempt.isHandedOver)
+                isConflict: attempt.isConflict, isTransferred: attempt.isTransferred)
         }
     }
 
@@ -335,14 +335,14 @@ extension StoreModel.Attempt {
     var isSettled: Bool {
         switch stage {
         case .completed, .failed, .cancelled: true
-        case .inTheAir, .uncertain, .accepted, .notAccepted: false
+        case .submitting, .uncertain, .accepted, .notAccepted: false
         }
     }
 
     /// The state that a new run must know; nil when nothing is left to do.
     var standing: OpenAttempt.Progress? {
         switch stage {
-        case .inTheAir: .sent(isMarkedUncertain: false)
+        case .submitting: .sent(isMarkedUncertain: false)
         case .uncertain: .sent(isMarkedUncertain: true)
         case .accepted(let remote, let isRunning): .accepted(remote, isRunning: isRunning)
         case .completed(let remote):

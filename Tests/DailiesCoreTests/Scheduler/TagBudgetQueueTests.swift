@@ -13,7 +13,7 @@ import Testing
     ) -> SchedulerHarness {
         var store = StoreModel()
         for task in tasks { store.add(task) }
-        store.trust[SchedulerHarness.account] = .honoured
+        store.trust[SchedulerHarness.account] = .honored
         let rig = SchedulerHarness(settings: settings, store: store)
         let rate = PriceBook.Rate(perSecond: Credits(nano: 250_000_000), fee: .zero)
         let tags = caps.keys.sorted().map { id in
@@ -24,7 +24,7 @@ import Testing
                     cap: caps[id].map { Credits(nano: $0 * 1_100_000_000) }, settled: .zero, reserved: .zero))
         }
         rig.start(
-            prices: PriceBook(catalogue: SchedulerHarness.catalogue, rates: [SchedulerHarness.model: rate]),
+            prices: PriceBook(catalog: SchedulerHarness.catalog, rates: [SchedulerHarness.model: rate]),
             tagBudgets: tags)
         return rig
     }

@@ -59,7 +59,7 @@ struct BrokenManifestTests {
     }
 
     private func excerpts(_ broken: Case) -> [String] {
-        let reader = ManifestReader(catalogue: TestCatalogue.published, today: nil)
+        let reader = ManifestReader(catalog: TestCatalog.published, today: nil)
         do throws(ManifestError) {
             _ = try reader.read(path: "m", bytes: Array(broken.text.utf8), format: broken.format)
             return []
@@ -126,7 +126,7 @@ struct BrokenManifestTests {
             let bytes = ("\u{FEFF}" + text).utf16.flatMap { unit in
                 isBigEndian ? [UInt8(unit >> 8), UInt8(unit & 0xFF)] : [UInt8(unit & 0xFF), UInt8(unit >> 8)]
             }
-            let reader = ManifestReader(catalogue: TestCatalogue.published, today: nil)
+            let reader = ManifestReader(catalog: TestCatalog.published, today: nil)
             let path = folder + "/m.\(format.rawValue)"
             try Data(bytes).write(to: URL(fileURLWithPath: path))
             #expect(identity(try reader.check(.file(path)).manifest()) == expected)

@@ -7,7 +7,7 @@ import Testing
 
 /// The published schema says of manifests what reading them says, as far as a schema can.
 struct SchemaTests {
-    private static let schema = ManifestSchema(catalogue: TestCatalogue.published)
+    private static let schema = ManifestSchema(catalog: TestCatalog.published)
     private static let document = SchemaValidator(root: schema.document)
     private static let line = SchemaValidator(root: schema.line)
 
@@ -41,7 +41,7 @@ struct SchemaTests {
 
     @Test(arguments: ["draft-and-final.yaml", "first.yaml", "models.jsonl", "variations.yaml"])
     func `every example fits the schema`(name: String) throws {
-        let text = try String(contentsOf: TestCatalogue.repository.appending(path: "jobs/" + name), encoding: .utf8)
+        let text = try String(contentsOf: TestCatalog.repository.appending(path: "jobs/" + name), encoding: .utf8)
         #expect(try Self.accepts(text, try #require(ManifestFormat(path: name))))
     }
 

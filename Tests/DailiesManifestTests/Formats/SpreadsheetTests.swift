@@ -6,7 +6,7 @@ import Testing
 struct SpreadsheetTests {
     private static func read(_ text: String, _ pairs: [(String, String)] = []) throws -> Manifest {
         let columns = ColumnNames(pairs.map { ColumnNames.Pair(head: $0.0, field: $0.1) })
-        return try ManifestReader(catalogue: TestCatalogue.published, today: nil, columns: columns)
+        return try ManifestReader(catalog: TestCatalog.published, today: nil, columns: columns)
             .read(path: "m.csv", bytes: Array(text.utf8))
     }
 

@@ -10,7 +10,7 @@ struct SourceSnippetTests {
 
     private func excerpts(_ bytes: [UInt8], _ format: ManifestFormat) -> [String] {
         do throws(ManifestError) {
-            _ = try ManifestReader(catalogue: TestCatalogue.published, today: nil).read(
+            _ = try ManifestReader(catalog: TestCatalog.published, today: nil).read(
                 path: "m", bytes: bytes, format: format)
             return []
         } catch {

@@ -6,7 +6,7 @@ import Testing
 
 /// A manifest that is checked from a file and handed out task by task is the same as one that is read at once.
 struct StreamingTests {
-    private let reader = ManifestReader(catalogue: TestCatalogue.published, today: nil)
+    private let reader = ManifestReader(catalog: TestCatalog.published, today: nil)
 
     /// A file that is deleted after the test.
     private func withFile<Result>(_ bytes: [UInt8], _ body: (String) throws -> Result) throws -> Result {
@@ -38,7 +38,7 @@ struct StreamingTests {
 
     @Test func `an example has the same tasks when streamed, on every pass, and when read whole`() throws {
         for (name, batch, count) in StreamedManifestTests.examples {
-            let url = TestCatalogue.repository.appending(path: "jobs/" + name)
+            let url = TestCatalog.repository.appending(path: "jobs/" + name)
             let checked = try reader.check(.file(url.path))
             let whole = try reader.read(path: url.path, bytes: Array(try Data(contentsOf: url)))
             #expect(checked.batchName == batch)

@@ -29,7 +29,7 @@ struct ImageFileTests {
             case .csv, .tsv: "model,prompt,duration_seconds,image_init\nsora-2,p,1,a.png\nsora-2,p,1,a.png\n"
             }
         try write("m.\(format.rawValue)", text.utf8)
-        return try ManifestReader(catalogue: TestCatalogue.published, today: nil)
+        return try ManifestReader(catalog: TestCatalog.published, today: nil)
             .check(.file("\(folder)/m.\(format.rawValue)"), format: format == .tsv ? .csv : format)
     }
 

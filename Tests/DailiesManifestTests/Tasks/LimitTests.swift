@@ -29,7 +29,7 @@ struct LimitTests {
         let lines = String(repeating: Self.task + "\n", count: 5)
         let found = { (bounds: TaskBounds) in
             var taken = 0
-            let rules = RequestValidator(catalogue: TestCatalogue.published, identity: .edition1, today: nil)
+            let rules = RequestValidator(catalog: TestCatalog.published, identity: .edition1, today: nil)
             var builder = ManifestBuilder(
                 path: "m", rules: rules, claims: InMemoryKeyRegistry(),
                 purpose: .emit { _ in

@@ -50,7 +50,7 @@ struct TaskIdentityTests {
             "seedance-2.0-pro-fast 1080p 16:9", "seedance-fast 720p 16:9", "sora-2 720p 16:9", "sora-2-pro 1080p 16:9",
             "veo-3.1 1080p 16:9", "veo-3.1-fast 720p 16:9",
         ]
-        let models = TestCatalogue.published.models.keys.map(\.text).sorted()
+        let models = TestCatalog.published.models.keys.map(\.text).sorted()
         #expect(models.count == expected.count)
         let filled = try models.map { model in
             let task = try read("{\"model\":\"\(model)\",\"prompt\":\"p\",\"duration_seconds\":1}", .jsonl).tasks[0]
@@ -60,8 +60,8 @@ struct TaskIdentityTests {
         #expect(filled == expected)
     }
 
-    @Test func `edition 1 matches the catalogue where both have a value`() throws {
-        for spec in TestCatalogue.published.models.values {
+    @Test func `edition 1 matches the catalog where both have a value`() throws {
+        for spec in TestCatalog.published.models.values {
             let text = "{\"model\":\"\(spec.id)\",\"prompt\":\"p\",\"duration_seconds\":1}"
             let request = try JSONValue.parse(try read(text, .jsonl).tasks[0].request.text.utf8)
             #expect(request["resolution"]?.string == spec.defaultResolution ?? "720p")
@@ -69,9 +69,9 @@ struct TaskIdentityTests {
         }
     }
 
-    @Test func `another catalogue does not change keys`() throws {
+    @Test func `another catalog does not change keys`() throws {
         let text = #"{"model":"sora-2-pro","prompt":"p","duration_seconds":8}"#
-        let later = ManifestReader(catalogue: ModelCatalogue(compiled: "2030-01-01", models: []), today: nil)
+        let later = ManifestReader(catalog: ModelCatalog(compiled: "2030-01-01", models: []), today: nil)
         #expect(
             identity(try later.read(path: "m.jsonl", bytes: Array(text.utf8)))
                 == identity(try read(text, .jsonl)))

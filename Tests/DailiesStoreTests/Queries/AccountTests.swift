@@ -33,8 +33,8 @@ struct AccountTests {
         try rig.apply(Steps.settled(.completed, 6), Steps.saved(6))
     }
 
-    private func handOver(_ rig: Rig, to book: APIKeyRouting = book) throws -> [KeyTransfer] {
-        try rig.store.handOver(to: book, provider: "bytespike", baseURL: "https://api.example", at: rig.tick())
+    private func transferAttempts(_ rig: Rig, to book: APIKeyRouting = book) throws -> [KeyTransfer] {
+        try rig.store.transferAttempts(to: book, provider: "bytespike", baseURL: "https://api.example", at: rig.tick())
     }
 
     @Test func `unfinished attempts need the key that sent them, and finished ones need none`() throws {
@@ -64,20 +64,20 @@ struct AccountTests {
         let rig = try rig()
         try send(rig)
         let before = try rig.store.attempts(of: TaskID(6))
-        #expect(try handOver(rig) == [KeyTransfer(from: Self.old, to: Self.new, clips: 5)])
+        #expect(try transferAttempts(rig) == [KeyTransfer(from: Self.old, to: Self.new, clips: 5)])
         #expect(try rig.store.keyNeeds(present: [Self.new]) == [])
         #expect(try rig.store.attempts(of: TaskID(6)) == before)
         let open = try rig.store.openAttempts(provider: "bytespike", baseURL: "https://api.example")
-        #expect(open.count == 5 && open.allSatisfy { $0.isHandedOver && $0.submission.account == Self.new })
+        #expect(open.count == 5 && open.allSatisfy { $0.isTransferred && $0.submission.account == Self.new })
         let events = try rig.store.events(of: TaskID(2)).filter { $0.kind == "handed_over" }
         #expect(events.map(\.message) == ["0123456789ab to ba9876543210"] && events.map(\.source) == ["user"])
         #expect(try rig.store.events(of: TaskID(6)).allSatisfy { $0.kind != "handed_over" })
-        #expect(try handOver(rig) == [])
+        #expect(try transferAttempts(rig) == [])
 
         // Handed back to the sending key they are unchanged.
-        #expect(try handOver(rig, to: APIKeyRouting(byPrefix: ["": Self.old])).map(\.clips) == [5])
+        #expect(try transferAttempts(rig, to: APIKeyRouting(byPrefix: ["": Self.old])).map(\.clips) == [5])
         let back = try rig.store.openAttempts(provider: "bytespike", baseURL: "https://api.example")
-        #expect(back.count == 5 && back.allSatisfy { !$0.isHandedOver && $0.submission.account == Self.old })
+        #expect(back.count == 5 && back.allSatisfy { !$0.isTransferred && $0.submission.account == Self.old })
     }
 
     @Test func `attempts of unknown cost are handed over too but do not need a key`() throws {
@@ -86,7 +86,7 @@ struct AccountTests {
         try rig.apply(Steps.intent(), Steps.accepted(), Steps.settled(.completed, charges: [], awaited: true))
         try rig.apply(Steps.saved(1), .costUnknown(attempt))
         #expect(try rig.store.keyNeeds(present: [Self.new]) == [])
-        #expect(try handOver(rig).map(\.clips) == [1])
+        #expect(try transferAttempts(rig).map(\.clips) == [1])
         #expect(try rig.store.attemptsWithoutCost(limit: 9).map(\.account) == [Self.new])
     }
 
@@ -98,9 +98,9 @@ struct AccountTests {
         try rig.apply(Self.intent(2))
         try Shell(rig.scratch.path).run(
             "UPDATE attempt SET task_id = 'remote-1-1', accepted_at_ms = 1, accepted_by = 'reply' WHERE task = 2")
-        #expect(try handOver(rig, to: APIKeyRouting(byPrefix: ["sora": Self.new])) == [])
+        #expect(try transferAttempts(rig, to: APIKeyRouting(byPrefix: ["sora": Self.new])) == [])
         #expect(try rig.store.keyNeeds(present: [Self.new]) == [MissingKey(account: Self.old, clips: 2)])
-        let elsewhere = try rig.store.handOver(
+        let elsewhere = try rig.store.transferAttempts(
             to: Self.book, provider: "bytespike", baseURL: "https://other.example", at: rig.tick())
         #expect(elsewhere == [])
     }
@@ -109,7 +109,7 @@ struct AccountTests {
         let rig = try rig()
         try send(rig)
         rig.faults.plan(.freezesBefore, atCommit: rig.faults.commits + 1)
-        #expect(throws: StoreError.self) { try handOver(rig) }
+        #expect(throws: StoreError.self) { try transferAttempts(rig) }
         try rig.store.close()
         let store = try Store.open(rig.scratch.path, for: .running)
         #expect(try store.keyNeeds(present: [Self.new]) == [MissingKey(account: Self.old, clips: 5)])

@@ -18,7 +18,7 @@ struct CommandTests {
         try rig.apply(.withdrawnByCommand(id, attempt))
         let isWaiting = standing == .waiting || standing == .notAccepted
         let outcome = try rig.store.outcomes(of: [id])[id]?.outcome
-        let isOpen = [.inTheAir, .uncertain, .accepted, .guarded, .running, .lost].contains(standing)
+        let isOpen = [.submitting, .uncertain, .accepted, .guarded, .running, .lost].contains(standing)
         // The run that applies this does not have the attempt: it belongs to another provider.
         #expect(outcome == (isWaiting ? .withdrawn : isOpen ? .notCancelled : .alreadyOver))
         #expect(
@@ -39,7 +39,7 @@ struct CommandTests {
             switch standing {
             case .failed, .failedUnpriced, .cancelled, .cancelledForGuard, .withdrawn: true
             case .completed, .missingCost, .noAsset, .unverified, .saved: again
-            case .waiting, .notAccepted, .inTheAir, .uncertain, .accepted, .guarded, .running, .lost, .awaited,
+            case .waiting, .notAccepted, .submitting, .uncertain, .accepted, .guarded, .running, .lost, .awaited,
                 .cancelledAwaited, .secondWaiting:
                 false
             }

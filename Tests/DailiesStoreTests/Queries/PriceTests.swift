@@ -36,7 +36,7 @@ struct PriceTests {
                     shape: RequestShape(model: Self.model, durationSeconds: 3, resolution: "1080p"),
                     charged: Steps.credits("1"), estimate: Steps.credits("1.25"), settledAt: settledAt))
         #expect(prices.map { "\($0.charged)" } == ["1", "1.5"])
-        let book = PriceBook(catalogue: ModelCatalogue(compiled: "", models: []), observed: prices)
+        let book = PriceBook(catalog: ModelCatalog(compiled: "", models: []), observed: prices)
         let range = book.summary(of: PriceKind(model: Self.model, resolution: "1080p"))?.range
         #expect(range == Credits(nano: 333_333_334)...Steps.credits("1.5"))
     }

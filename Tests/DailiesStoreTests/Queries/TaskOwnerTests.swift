@@ -33,7 +33,7 @@ struct TaskOwnerTests {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
         try rig.apply(Steps.intent(1), Steps.intent(2), accepted(1, as: "r1"))
         let trust = KeySupportRecord(
-            baseURL: "https://api.example", account: Self.account, dialect: .flat, trust: .honoured, evidence: "echo")
+            baseURL: "https://api.example", account: Self.account, dialect: .flat, trust: .honored, evidence: "echo")
         let refused = kind { () throws(StoreError) in
             try rig.store.writeAndWait(
                 [.keyTrust(trust), accepted(2, as: "r1")].map { Mutation(at: Instant(milliseconds: 7), $0) })

@@ -7,7 +7,7 @@ import Testing
 struct MutationTests {
     /// The states of a task, and the steps that lead there.
     enum Progress: String, CaseIterable {
-        case waiting, notAccepted, inTheAir, uncertain, accepted, running, lost, completed, awaited, missingCost
+        case waiting, notAccepted, submitting, uncertain, accepted, running, lost, completed, awaited, missingCost
         case noAsset, unverified, saved, failed, failedUnpriced, cancelled, cancelledAwaited, withdrawn, secondWaiting
         case guarded, cancelledForGuard
 
@@ -20,7 +20,7 @@ struct MutationTests {
             switch self {
             case .waiting: return []
             case .notAccepted: return [Steps.intent(task), .notAccepted(attempt, Steps.fault)]
-            case .inTheAir: return [Steps.intent(task)]
+            case .submitting: return [Steps.intent(task)]
             case .uncertain: return [Steps.intent(task), .uncertain(attempt, Steps.fault)]
             case .accepted: return accepted
             case .running: return running
@@ -114,7 +114,7 @@ struct MutationTests {
                 "intent": "queued#1 key", "withdrawn": "cancelled#1 code=removed", "reseeded": "queued#1",
                 "note": "queued#1",
             ],
-            .inTheAir: with(sent, ["repeated": "queued#1 key", "note": "queued#1 key"]),
+            .submitting: with(sent, ["repeated": "queued#1 key", "note": "queued#1 key"]),
             .uncertain: with(sent, ["repeated": "queued#1 key unknown", "note": "queued#1 key unknown"]),
             .accepted: with(
                 ended,
@@ -319,7 +319,7 @@ struct MutationTests {
             try rig.store.keyTrust(baseURL: "https://api.example", account: account, dialect: .flat)
         }
         #expect(try trust() == .unknown)
-        for word in [KeySupport.ignored, .honoured] {
+        for word in [KeySupport.ignored, .honored] {
             try rig.apply(
                 .keyTrust(
                     KeySupportRecord(

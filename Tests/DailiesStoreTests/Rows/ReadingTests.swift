@@ -207,7 +207,7 @@ struct ReadingTests {
         try rig.store.onQueue { () throws(StoreError) in rig.store.checkpointPages = 50 }
         for task in Int64(1)...300 {
             try rig.apply(Steps.intent(task))
-            #expect(try reader.summary().total.inTheAir == Int(task))
+            #expect(try reader.summary().total.submitting == Int(task))
         }
         let log = try FileManager.default.attributesOfItem(atPath: rig.scratch.path + "-wal")[.size] as? NSNumber
         // 300 commits of about ten pages each; a reader with an open transaction would keep them all in the log.
@@ -227,7 +227,7 @@ struct ReadingTests {
         for ending in ["", "-wal"] {
             try FileManager.default.copyItem(atPath: rig.scratch.path + ending, toPath: left + ending)
         }
-        #expect(try Store.open(left, for: .reading).summary().total.inTheAir == 1)
+        #expect(try Store.open(left, for: .reading).summary().total.submitting == 1)
     }
 
     @Test func `a state that the schema forbids is damage, and the summary misses no task`() throws {
@@ -252,7 +252,7 @@ struct ReadingTests {
         let counts = summary.total
         #expect(counts.states == [.queued: 4, .running: 1, .completed: 2, .cancelled: 1])
         #expect(counts.waiting == 1)
-        #expect(counts.inTheAir == 1)
+        #expect(counts.submitting == 1)
         #expect(counts.uncertain == 1)
         #expect(counts.accepted == 1)
         #expect(counts.running == 1)

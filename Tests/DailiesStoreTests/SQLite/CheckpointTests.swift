@@ -17,7 +17,7 @@ struct CheckpointTests {
     private func tasksSent(in path: String, for use: Store.Use = .reading) throws -> Int {
         let store = try Store.open(path, for: use)
         defer { withExtendedLifetime(store) {} }
-        return try store.summary().total.inTheAir
+        return try store.summary().total.submitting
     }
 
     @Test(arguments: [Store.Use.running, .reading, .telling])

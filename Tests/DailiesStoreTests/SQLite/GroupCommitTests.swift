@@ -137,7 +137,7 @@ struct GroupCommitTests {
         try rig.store.onQueue { () throws(StoreError) in
             for task in 1...1200 { rig.store.write(self.intents(Int64(task)), then: notified.note("\(task)")) }
         }
-        #expect(try rig.store.summary().total.inTheAir == 1200)
+        #expect(try rig.store.summary().total.submitting == 1200)
         #expect(notified.all.count == 1200)
     }
 
@@ -168,7 +168,7 @@ struct GroupCommitTests {
         let next = intents(2)
         store.write(intents(1)) { _ in
             // An error would leave the count at 0, which fails the test.
-            let count = (try? store.summary().total.inTheAir) ?? 0
+            let count = (try? store.summary().total.submitting) ?? 0
             seen.withLock { $0 = count }
             store.write(next, then: notified.note("second"))
         }

@@ -31,7 +31,7 @@ struct FaultPlanTests {
 
     @Test func `a repeated ID is that of a task queried by ID, and renders nothing`() throws {
         var harness = Harness {
-            $0.submissionKeys = .honoured(echo: .always)
+            $0.submissionKeys = .honored(echo: .always)
             $0.faults = FaultPlan([.sameTaskID: 1])
         }
         let first = try harness.accept(Harness.flat(key: "a"))
@@ -52,7 +52,7 @@ struct FaultPlanTests {
 
     @Test func `a query by key returns another task, without a key`() throws {
         var harness = Harness {
-            $0.submissionKeys = .honoured(echo: .always)
+            $0.submissionKeys = .honored(echo: .always)
             $0.faults = FaultPlan([.wrongTaskByKey: 1])
         }
         func ask(_ key: String) -> SimulatedResponse {
@@ -120,7 +120,7 @@ struct FaultPlanTests {
     }
 
     @Test func `a duplicated request renders once if keys are honored, otherwise twice`() {
-        for (policy, renders) in [(SimulatorConfiguration.KeyPolicy.honoured(echo: .always), 1), (.ignored, 2)] {
+        for (policy, renders) in [(SimulatorConfiguration.KeyPolicy.honored(echo: .always), 1), (.ignored, 2)] {
             var harness = Harness {
                 $0.submissionKeys = policy
                 $0.faults = FaultPlan([.duplicateDelivery: 1])

@@ -34,7 +34,7 @@ struct LifeCycleTests {
     @Test func `latencies follow the model's documentation and the requested seconds`() throws {
         for seed in UInt64(1)...20 {
             var harness = Harness {
-                $0.latency = .catalogue
+                $0.latency = .catalog
                 $0.seed = seed
             }
             let id = try harness.accept(Harness.flat(seconds: "16"))
@@ -119,7 +119,7 @@ struct LifeCycleTests {
     @Test func `the same requests at the same times give the same bytes`() throws {
         func run() throws -> [SimulatedResponse] {
             var harness = Harness {
-                $0.latency = .catalogue
+                $0.latency = .catalog
                 $0.money.deviation = -500...500
                 $0.faults = FaultPlan([.dropReply: 0.2, .serverErrorBefore: 0.2, .goBackwards: 0.3, .lateURL: 0.3])
             }

@@ -63,7 +63,7 @@ struct SubmissionKeyTests {
             (.always, "k", "k"), (.paramsOnly, nil, "k"), (.never, nil, nil),
         ]
         for row in rows {
-            var harness = Harness { $0.submissionKeys = .honoured(echo: row.0) }
+            var harness = Harness { $0.submissionKeys = .honored(echo: row.0) }
             #expect(harness.submit(Harness.flat(key: "k")).json?["out_task_id"]?.string == row.flat)
             #expect(harness.submit(Harness.params(key: "k")).json?["out_task_id"]?.string == row.params)
         }

@@ -8,7 +8,7 @@ struct ServerTests {
         stateFile: String? = nil, _ configure: (inout SimulatorConfiguration) -> Void = { _ in }
     ) -> SimulatorServer {
         SimulatorServer(
-            configuration: Harness.configuration(configure), catalogue: Harness.catalogue, port: 0,
+            configuration: Harness.configuration(configure), catalog: Harness.catalog, port: 0,
             stateFile: stateFile, clock: { Harness.start })
     }
 
@@ -111,7 +111,7 @@ struct ServerTests {
         let server = Self.server()
         let port = try await server.start()
         let other = SimulatorServer(
-            configuration: Harness.configuration(), catalogue: Harness.catalogue, port: port, stateFile: nil,
+            configuration: Harness.configuration(), catalog: Harness.catalog, port: port, stateFile: nil,
             clock: { Harness.start })
         await #expect(throws: (any Error).self) { try await other.start() }
         let idle = try RawClient.connect(port)

@@ -6,7 +6,7 @@ import Testing
 
 struct StateTests {
     private static func busy(_ configuration: inout SimulatorConfiguration) {
-        configuration.latency = .catalogue
+        configuration.latency = .catalog
         configuration.limits.modelSlots = 3
         configuration.money.deviation = -500...500
         configuration.money.balance = Credits(nano: 900_000_000_000)
@@ -34,7 +34,7 @@ struct StateTests {
         var harness = Harness()
         harness.machine.recordsChanges = true
         _ = harness.send("POST", "/simulator/control", "{\"balance\":7.5,\"outage\":true,\"fault\":{\"refuse\":0.125}}")
-        var restored = SimulatedProvider(configuration: Harness.configuration(), catalogue: Harness.catalogue)
+        var restored = SimulatedProvider(configuration: Harness.configuration(), catalog: Harness.catalog)
         for line in harness.machine.takeChanges() { try restored.replay(line) }
         #expect(restored.controls == harness.machine.controls)
         #expect(restored.configuration.faults[.refuse] == 0.125)
@@ -42,7 +42,7 @@ struct StateTests {
 
     @Test(arguments: ["", "{}", "[1]", #"{"at_ns":1,"generator":1,"submits":1}"#, #"{"at_ns":1.5}"#])
     func `an invalid line is refused`(text: String) {
-        var machine = SimulatedProvider(configuration: Harness.configuration(), catalogue: Harness.catalogue)
+        var machine = SimulatedProvider(configuration: Harness.configuration(), catalog: Harness.catalog)
         #expect(throws: StateError.self) { try machine.replay(Array(text.utf8)) }
     }
 
@@ -56,7 +56,7 @@ struct StateTests {
             lines += harness.machine.takeChanges()
             guard number % 12 == 11 else { continue }
             var other = SimulatedProvider(
-                configuration: Harness.configuration(Self.busy), catalogue: Harness.catalogue)
+                configuration: Harness.configuration(Self.busy), catalog: Harness.catalog)
             for line in lines { try other.replay(line) }
             other.advance(to: harness.now)
             #expect(other.tasks.map(\.phase) == harness.machine.tasks.map(\.phase))
@@ -76,7 +76,7 @@ struct StateTests {
     @Test func `a line truncated by a crash is removed, and complete lines stay`() throws {
         let path = NSTemporaryDirectory() + "simulator-\(UUID().uuidString)"
         defer { unlink(path) }
-        var first = SimulatedProvider(configuration: Harness.configuration(), catalogue: Harness.catalogue)
+        var first = SimulatedProvider(configuration: Harness.configuration(), catalog: Harness.catalog)
         first.recordsChanges = true
         var journal: SimulatorJournal? = try SimulatorJournal(path: path, replayingOn: &first)
         for number in 0..<3 {
@@ -89,11 +89,11 @@ struct StateTests {
         journal = nil
         let whole = try Data(contentsOf: URL(fileURLWithPath: path))
         try whole.dropLast(9).write(to: URL(fileURLWithPath: path))
-        var second = SimulatedProvider(configuration: Harness.configuration(), catalogue: Harness.catalogue)
+        var second = SimulatedProvider(configuration: Harness.configuration(), catalog: Harness.catalog)
         journal = try SimulatorJournal(path: path, replayingOn: &second)
         #expect(second.tasks == Array(first.tasks.prefix(2)))
         #expect(throws: SimulatorJournal.Failure.self) {
-            var third = SimulatedProvider(configuration: Harness.configuration(), catalogue: Harness.catalogue)
+            var third = SimulatedProvider(configuration: Harness.configuration(), catalog: Harness.catalog)
             _ = try SimulatorJournal(path: path, replayingOn: &third)
         }
         journal = nil
@@ -104,7 +104,7 @@ struct StateTests {
         let path = NSTemporaryDirectory() + "simulator-\(UUID().uuidString)"
         defer { unlink(path) }
         try Data(text.utf8).write(to: URL(fileURLWithPath: path))
-        var machine = SimulatedProvider(configuration: Harness.configuration(), catalogue: Harness.catalogue)
+        var machine = SimulatedProvider(configuration: Harness.configuration(), catalog: Harness.catalog)
         let failure = #expect(throws: SimulatorJournal.Failure.self) {
             try SimulatorJournal(path: path, replayingOn: &machine)
         }
@@ -119,7 +119,7 @@ struct StateTests {
         defer { unlink(path) }
         let line = Data("{\"simulator_journal\":1}\n".utf8)
         try line.prefix(bytes).write(to: URL(fileURLWithPath: path))
-        var machine = SimulatedProvider(configuration: Harness.configuration(), catalogue: Harness.catalogue)
+        var machine = SimulatedProvider(configuration: Harness.configuration(), catalog: Harness.catalog)
         _ = try SimulatorJournal(path: path, replayingOn: &machine)
         #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == line)
     }

@@ -17,7 +17,7 @@ extension World {
             let key = try inspector?.tasks().first(where: { $0.id == attempt.id.task })?.key,
             let task = scenario.batches[index].tasks.first(where: { $0.key.text == key })
         else { return }
-        let published = PriceBook(catalogue: scenario.catalogue).publishedRange(for: task.shape)?.upperBound ?? .zero
+        let published = PriceBook(catalog: scenario.catalog).publishedRange(for: task.shape)?.upperBound ?? .zero
         let quoted =
             try inspector?.attempts().filter { $0.model == attempt.model }.compactMap(\.estimate).max() ?? .zero
         guard reserved <= max(most, published, quoted).times(hundredths: 110) else {
@@ -47,7 +47,7 @@ extension World {
 
     private func auditBound(_ kind: PriceKind, _ bills: [BilledClip], _ known: [ObservedPrice]) throws {
         let second = RequestShape(model: kind.model, durationSeconds: 1, resolution: kind.resolution)
-        let book = PriceBook(catalogue: scenario.catalogue, observed: known)
+        let book = PriceBook(catalog: scenario.catalog, observed: known)
         let fee = scenario.simulator.money.submissionFee
         let absurd = bills.filter { $0.task.isBilledAbsurdly(fee: fee) }.map(\.perSecond)
         guard let bound = book.bound(for: second),
@@ -80,7 +80,7 @@ extension World {
         for model in Set(specs.map(\.shape.model)) {
             for task in try store.waiting(batch: batch, model: model, after: nil, limit: specs.count) {
                 let price =
-                    PriceBook(catalogue: scenario.catalogue).publishedRange(for: task.shape)?.upperBound ?? .zero
+                    PriceBook(catalog: scenario.catalog).publishedRange(for: task.shape)?.upperBound ?? .zero
                 let bill = max(price.times(hundredths: percent), Credits(nano: 1))
                 let attempt = AttemptID(task: task.id, number: task.attempt)
                 let submission = Submission(

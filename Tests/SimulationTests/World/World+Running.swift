@@ -51,7 +51,7 @@ extension World {
             count(.duringEnrolment)
             return false
         }
-        try handOver(in: store)
+        try transferAttempts(in: store)
         if scenario.former == .believesTakenIDs { try FormerBehavior.forgetOwners(in: disk.store) }
         let inspector = try InvariantChecker(path: disk.store)
         self.inspector = inspector
@@ -100,12 +100,12 @@ extension World {
 
     /// What the old key sent goes on with the new one once the user says that both are of one account: at once, or when a
     /// run has asked for that.
-    private func handOver(in store: Store) throws {
+    private func transferAttempts(in store: Store) throws {
         guard isKeyReplaced, isCalm || userChoices.happens(0.7) else { return }
-        let handovers = try store.handOver(
+        let transfers = try store.transferAttempts(
             to: accounts, provider: "simulator", baseURL: Scenario.baseURL, at: clientNow)
-        coverage.handedOver += handovers.reduce(0) { $0 + $1.clips }
-        if scenario.former == .forgetsHandovers { try FormerBehavior.forgetHandovers(in: disk.store) }
+        coverage.transferred += transfers.reduce(0) { $0 + $1.clips }
+        if scenario.former == .forgetsTransfers { try FormerBehavior.forgetTransfers(in: disk.store) }
     }
 
     private func importManifest(in store: Store) throws -> [BatchID] {
@@ -180,7 +180,7 @@ extension World {
         var settings = settings
         if scenario.former == .paysAnyBill { settings.quoteTolerance = nil }
         return Runner.Plan(
-            settings: settings, catalogue: scenario.catalogue, batches: batchIDs, accounts: accounts,
+            settings: settings, catalog: scenario.catalog, batches: batchIDs, accounts: accounts,
             maximumPerTask: scenario.maximumPerTask, seed: chance.next())
     }
 

@@ -14,7 +14,7 @@ extension World {
             guard attempt.isOpen, attempt.isUncertain else { return false }
             let age = clientNow - attempt.sentAt
             let memory = scenario.settings.keyMemory ?? SchedulerSettings.usualKeyMemory
-            return try attempt.isHandedOver || age < .zero || age >= memory || !inspector.keyIsHonoured(of: attempt)
+            return try attempt.isTransferred || age < .zero || age >= memory || !inspector.keyIsHonored(of: attempt)
                 || inspector.isConflict(attempt.id)
         }
         guard !uncertain.isEmpty else { return }

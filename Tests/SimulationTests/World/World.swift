@@ -102,7 +102,7 @@ final class World {
         chance = TestRandom(seed: scenario.seed ^ 0xA5A5_5A5A_0F0F_F0F0)
         knobs = TestRandom(seed: scenario.seed ^ 0x5A5A_A5A5_F0F0_0F0F)
         userChoices = TestRandom(seed: scenario.seed ^ 0x4AB1_7500_CA1E_4DA2)
-        machine = SimulatedProvider(configuration: scenario.simulator, catalogue: scenario.catalogue)
+        machine = SimulatedProvider(configuration: scenario.simulator, catalog: scenario.catalog)
         trace = Trace(keepsAll: keepsTrace)
         disk = try Disk(seed: scenario.seed)
         ledger = Ledger()

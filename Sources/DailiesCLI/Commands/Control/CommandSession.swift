@@ -92,7 +92,7 @@ final class CommandSession {
         _ settings: SchedulerSettings
     ) {
         var plan = Runner.Plan(
-            settings: settings, catalogue: Composition.catalogue, batches: [], accounts: accounts,
+            settings: settings, catalog: Composition.catalog, batches: [], accounts: accounts,
             seed: UInt64(bitPattern: DispatchClock().now.nanoseconds))
         plan.mode = .serveCommands(anyProvider: service == nil)
         let runner = Composition.runner(store: store, lock: lock, provider: provider, plan: plan, isQuiet: true)

@@ -61,10 +61,10 @@ enum StoreCheck {
                 "the last entry is in the future (\(Composition.Calendar.timestamp(last))): the clock was ahead then, "
                     + "or is behind now; future times count as now")
         }
-        if total.uncertain + total.inTheAir + total.lost > 0 {
+        if total.uncertain + total.submitting + total.lost > 0 {
             report.add(
                 "tasks", .warning,
-                "\(total.uncertain + total.inTheAir) uncertain, \(total.lost) lost; run `dailies reconcile`")
+                "\(total.uncertain + total.submitting) uncertain, \(total.lost) lost; run `dailies reconcile`")
         }
         if total.unsaved > 0 {
             report.add("tasks", .warning, "\(total.unsaved) paid but not saved; run `dailies resume`")

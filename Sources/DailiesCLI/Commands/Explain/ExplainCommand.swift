@@ -65,7 +65,7 @@ struct ExplainCommand: PrintingCommand {
 
     private func explain(_ key: TaskKey, in path: String) throws -> Explanation {
         let checked = try ManifestLoading.check(
-            [path], batchName: batch, form: manifest.form, catalogue: manifest.catalogue(), json: json)[0]
+            [path], batchName: batch, form: manifest.form, catalog: manifest.catalog(), json: json)[0]
         var spec: TaskSpec?
         guard FileManager.default.fileExists(atPath: store.path) else {
             try checked.forEachTask { if $0.key == key { spec = $0 } }

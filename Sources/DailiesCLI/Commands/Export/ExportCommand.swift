@@ -56,7 +56,7 @@ struct ExportCommand: PrintingCommand {
             Console.out(ExportRow.csvHeader(tagNames), lineEnd: "\r\n")
             try write(&pages, lineEnd: "\r\n") { ExportRow.csv($0, clips.find($0), tagNames: tagNames) }
         case .manifest:
-            let line = ManifestWriter(catalogue: try CatalogueOptions.catalogue(catalog))
+            let line = ManifestWriter(catalog: try CatalogOptions.read(catalog))
             Console.out(line.header(batch: try onlyBatch(of: reader).name))
             try write(&pages) { line.task($0) }
         }

@@ -11,8 +11,8 @@ struct ManifestWriter {
     /// Top-level fields of a task. All others go into `extra`.
     private let fields: Set<ByteKey>
 
-    init(catalogue: ModelCatalogue) {
-        fields = Set(catalogue.models.values.flatMap(\.extraFields.keys)).union(Self.common).reduce(into: []) {
+    init(catalog: ModelCatalog) {
+        fields = Set(catalog.models.values.flatMap(\.extraFields.keys)).union(Self.common).reduce(into: []) {
             $0.insert(ByteKey($1))
         }
     }

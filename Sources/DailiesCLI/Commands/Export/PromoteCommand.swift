@@ -42,13 +42,13 @@ struct PromoteCommand: PrintingCommand {
     }
 
     func run() throws {
-        let catalogue = try CatalogueOptions.catalogue(catalog)
+        let catalog = try CatalogOptions.read(catalog)
         let reader = try store.openForReading()
-        let lines = try lines(of: reader, ManifestWriter(catalogue: catalogue))
+        let lines = try lines(of: reader, ManifestWriter(catalog: catalog))
         try reader.close()
         let text = lines.joined(separator: "\n") + "\n"
         let checker = ManifestReader(
-            catalogue: catalogue, today: Composition.Calendar.day(of: Composition.timers().now))
+            catalog: catalog, today: Composition.Calendar.day(of: Composition.timers().now))
         do {
             let checked = try checker.check(.bytes(Array(text.utf8), path: "finals.jsonl"))
             ManifestLoading.warn([checked], ManifestForm(showsAllProblems: true))

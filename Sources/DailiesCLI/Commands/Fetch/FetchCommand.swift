@@ -198,7 +198,7 @@ struct FetchOperation {
     /// A run that only downloads unsaved clips.
     func save(_ service: ByteSpikeProvider, _ lock: RunnerLock, speed: Double) async throws -> ExitCode {
         var plan = Runner.Plan(
-            settings: SchedulerSettings().divided(bySpeed: speed), catalogue: Composition.catalogue, batches: [],
+            settings: SchedulerSettings().divided(bySpeed: speed), catalog: Composition.catalog, batches: [],
             accounts: APIKeyRouting(of: configuration), seed: UInt64(bitPattern: DispatchClock().now.nanoseconds))
         plan.mode = .saveClips
         let reporter = AsyncReporter(text)

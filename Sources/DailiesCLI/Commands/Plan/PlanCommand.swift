@@ -58,21 +58,21 @@ struct PlanCommand: PrintingCommand {
     }
 
     func run() throws {
-        let catalogue = try reading.catalogue()
+        let catalog = try reading.catalog()
         let checked = try ManifestLoading.check(
-            manifests, batchName: batch, form: reading.form, catalogue: catalogue, json: json)
+            manifests, batchName: batch, form: reading.form, catalog: catalog, json: json)
         let rates = try spending.prices.read()
         let (configuration, keys) = try provider.planned(needsKey: out != nil)
         let (plan, revision, controls) = try PlanStore.withOptionalStore(store.path) { store in
             try Self.refuseForeign(checked, in: store, configuration)
             let controls = try store?.runControls() ?? RunControls()
             let known = PlanPrices(
-                catalogue: catalogue, rates: rates, maximumPerTask: spending.maxCreditsPerTask?.credits,
+                catalog: catalog, rates: rates, maximumPerTask: spending.maxCreditsPerTask?.credits,
                 observed: try store?.observedPrices(of: configuration.service) ?? [])
             var limits = ConcurrencyArgument.limits(spending.concurrencyLimits, controls: controls)
             limits.pace = spending.rate?.pace
             var plan = RunPlan(
-                catalogue: catalogue, provider: configuration.name, prices: known, limits: limits,
+                catalog: catalog, provider: configuration.name, prices: known, limits: limits,
                 acceptsChanges: spending.acceptChanges, budget: spending.budget,
                 listing: tasks ? try PlanTaskList(json ? .objects : .table) : nil)
             for manifest in checked { try plan.add(manifest, in: store) }

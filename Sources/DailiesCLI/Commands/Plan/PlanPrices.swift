@@ -28,18 +28,18 @@ struct PriceEstimate: Hashable, Sendable {
 /// Expected prices at one service, by the arithmetic of a run (``PriceBook/estimate(for:)``), with the names and dates of
 /// their sources.
 struct PlanPrices {
-    private let catalogue: ModelCatalogue
+    private let catalog: ModelCatalog
     private let rates: RateCard?
     private let book: PriceBook
     /// When the latest bill of each kind of clip was settled.
     private let settledAt: [PriceKind: Instant]
 
     /// - Parameter observed: bills of this service only.
-    init(catalogue: ModelCatalogue, rates: RateCard?, maximumPerTask: Credits?, observed: [ObservedPrice]) {
-        self.catalogue = catalogue
+    init(catalog: ModelCatalog, rates: RateCard?, maximumPerTask: Credits?, observed: [ObservedPrice]) {
+        self.catalog = catalog
         self.rates = rates
         book = PriceBook(
-            catalogue: catalogue, rates: rates?.rates ?? [:], maximumPerTask: maximumPerTask, observed: observed)
+            catalog: catalog, rates: rates?.rates ?? [:], maximumPerTask: maximumPerTask, observed: observed)
         settledAt = Dictionary(observed.map { (PriceKind($0.shape), $0.settledAt) }, uniquingKeysWith: max)
     }
 
@@ -60,8 +60,8 @@ struct PlanPrices {
             let entry = rates?.entries[shape.model]
             return .init(kind: .rates, name: entry?.source ?? "your rates", date: entry?.date)
         case .published:
-            let sources = catalogue[shape.model]?.priceSources(for: shape.resolution) ?? ""
-            return .init(kind: .published, name: "published: " + sources, date: catalogue.compiled)
+            let sources = catalog[shape.model]?.priceSources(for: shape.resolution) ?? ""
+            return .init(kind: .published, name: "published: " + sources, date: catalog.compiled)
         case .maximum: return .init(kind: .bound, name: "--max-credits-per-task", date: nil)
         }
     }
@@ -113,8 +113,8 @@ struct PlanDuration {
     }
 
     /// - Parameter isUnderWay: it was already sent, so it may complete at any moment.
-    mutating func add(_ shape: RequestShape, in catalogue: ModelCatalogue, isUnderWay: Bool = false) {
-        guard let spec = catalogue[shape.model], let latency = spec.typicalLatency else {
+    mutating func add(_ shape: RequestShape, in catalog: ModelCatalog, isUnderWay: Bool = false) {
+        guard let spec = catalog[shape.model], let latency = spec.typicalLatency else {
             unknown += 1
             return
         }

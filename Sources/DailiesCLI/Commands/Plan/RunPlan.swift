@@ -87,7 +87,7 @@ struct RunPlan {
         }
     }
 
-    let catalogue: ModelCatalogue
+    let catalog: ModelCatalog
     /// The provider whose clips count as existing.
     let provider: String
     let prices: PlanPrices
@@ -106,10 +106,10 @@ struct RunPlan {
     private var lineOfKind: [RequestShape: Int] = [:]
 
     init(
-        catalogue: ModelCatalogue, provider: String, prices: PlanPrices, limits: SubmissionLimits, acceptsChanges: Bool,
+        catalog: ModelCatalog, provider: String, prices: PlanPrices, limits: SubmissionLimits, acceptsChanges: Bool,
         budget: [BudgetArgument], listing: PlanTaskList? = nil
     ) {
-        self.catalogue = catalogue
+        self.catalog = catalog
         self.provider = provider
         self.prices = prices
         self.limits = limits
@@ -170,12 +170,12 @@ struct RunPlan {
         let price = task.price
         batch.counts[task.status, default: 0] += 1
         if task.status == .resumable || task.status == .uncertain {
-            time.add(spec.shape, in: catalogue, isUnderWay: true)
+            time.add(spec.shape, in: catalog, isUnderWay: true)
         }
         guard task.isToRender else { return }
         batch.toRender += 1
         batch.duplicates.add(spec, like: clip)
-        time.add(spec.shape, in: catalogue)
+        time.add(spec.shape, in: catalog)
         if let price {
             batch.low += CreditTotal(price.range.lowerBound)
             batch.high += CreditTotal(price.range.upperBound)

@@ -147,12 +147,12 @@ struct SavedPlan: Sendable {
     /// The manifests in their current state, with the batch name that `--batch` gave when the plan was made.
     ///
     /// - Parameter form: from the run's options, which come from the plan except for the format.
-    func check(_ form: ManifestForm, catalogue: ModelCatalogue, json: Bool) throws -> [ValidatedManifest] {
+    func check(_ form: ManifestForm, catalog: ModelCatalog, json: Bool) throws -> [ValidatedManifest] {
         var form = form
         form.format = format
         return try ManifestLoading.check(
             manifests.map(\.path), batchName: manifests.count == 1 ? manifests.first?.batch : nil, form: form,
-            catalogue: catalogue, json: json)
+            catalog: catalog, json: json)
     }
 
     /// Refuses a `--batch` that differs from the plan.
@@ -216,7 +216,7 @@ struct SavedPlan: Sendable {
     ///
     /// - Throws: ``Stop`` with 65 that names what has changed.
     func refuseIfStale(
-        _ checked: [ValidatedManifest], storePath: String, catalogue: ModelCatalogue, rates: RateCard?,
+        _ checked: [ValidatedManifest], storePath: String, catalog: ModelCatalog, rates: RateCard?,
         options: [String: [String]], _ configuration: ProviderConfiguration
     ) throws {
         try refuseDifferent(options: options, configuration)
@@ -241,8 +241,8 @@ struct SavedPlan: Sendable {
         }
         guard key == Self.text(of: configuration.keys) else { throw Self.stale("the API key has changed") }
         let prices = PlanPrices(
-            catalogue: catalogue, rates: rates, maximumPerTask: try maximumPerTask, observed: observed)
-        guard try runPlan(checked, storePath: storePath, catalogue, prices).pricesDigest == pricesDigest else {
+            catalog: catalog, rates: rates, maximumPerTask: try maximumPerTask, observed: observed)
+        guard try runPlan(checked, storePath: storePath, catalog, prices).pricesDigest == pricesDigest else {
             throw Self.stale("prices have changed")
         }
     }
@@ -258,10 +258,10 @@ struct SavedPlan: Sendable {
     }
 
     private func runPlan(
-        _ checked: [ValidatedManifest], storePath: String, _ catalogue: ModelCatalogue, _ prices: PlanPrices
+        _ checked: [ValidatedManifest], storePath: String, _ catalog: ModelCatalog, _ prices: PlanPrices
     ) throws -> RunPlan {
         var plan = RunPlan(
-            catalogue: catalogue, provider: "", prices: prices, limits: SubmissionLimits(),
+            catalog: catalog, provider: "", prices: prices, limits: SubmissionLimits(),
             acceptsChanges: acceptsChanges,
             budget: [])
         try PlanStore.withOptionalStore(storePath) { store in

@@ -51,7 +51,7 @@ struct PricesCommand: AsyncParsableCommand {
             "Only the service at this URL (default: $BYTESPIKE_BASE_URL, otherwise all services).", valueName: "url"))
     var baseURL: String?
     @OptionGroup(title: "Prices") var prices: PriceOptions
-    @OptionGroup(title: "Prices") var models: CatalogueOptions
+    @OptionGroup(title: "Prices") var models: CatalogOptions
 
     mutating func validate() throws {
         guard action == nil || !(model ?? "").isEmpty else { throw ValidationError("specify the model to forget") }
@@ -61,12 +61,12 @@ struct PricesCommand: AsyncParsableCommand {
     func run() async throws {
         let address = try address()
         if action == .forget, let model { return try await forget(ModelID(model), at: address) }
-        let catalogue = try models.catalogue()
+        let catalog = try models.read()
         let rates = try prices.read()
         let reader = try store.openForReading()
         let known = try services(in: reader, at: address).map { service in
             KnownPrices(
-                service: service, catalogue: catalogue, rates: rates,
+                service: service, catalog: catalog, rates: rates,
                 observed: try reader.observedPrices(of: service))
         }
         try reader.close()
@@ -161,20 +161,20 @@ struct KnownPrices {
     let compiled: String
     let lines: [Line]
 
-    init(service: Service, catalogue: ModelCatalogue, rates: RateCard?, observed: [ObservedPrice]) {
+    init(service: Service, catalog: ModelCatalog, rates: RateCard?, observed: [ObservedPrice]) {
         self.service = service
-        compiled = catalogue.compiled
-        let book = PriceBook(catalogue: catalogue, rates: rates?.rates ?? [:], observed: observed)
+        compiled = catalog.compiled
+        let book = PriceBook(catalog: catalog, rates: rates?.rates ?? [:], observed: observed)
         let settledAt = Dictionary(observed.map { (PriceKind($0.shape), $0.settledAt) }, uniquingKeysWith: max)
         let billed = Set(book.kinds.map(\.model))
-        let stated = Set(catalogue.models.values.filter { !$0.prices.isEmpty }.map(\.id))
+        let stated = Set(catalog.models.values.filter { !$0.prices.isEmpty }.map(\.id))
             .union(rates.map { Array($0.rates.keys) } ?? [])
         let others = stated.subtracting(billed).map { PriceKind(model: $0, resolution: nil) }
         lines = (book.kinds + others).sorted().map { kind in
             let second = RequestShape(model: kind.model, durationSeconds: 1, resolution: kind.resolution)
             return Line(
                 kind: kind, published: book.publishedRange(for: second),
-                publishedBy: catalogue[kind.model]?.priceSources(for: kind.resolution),
+                publishedBy: catalog[kind.model]?.priceSources(for: kind.resolution),
                 rate: rates?.entries[kind.model], bills: book.summary(of: kind), settledAt: settledAt[kind],
                 trustsEstimates: book.trustsEstimates(of: kind.model))
         }

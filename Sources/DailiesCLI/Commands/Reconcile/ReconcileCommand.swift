@@ -114,7 +114,7 @@ struct ReconcileCommand: AsyncParsableCommand {
         }
         tally.costs = costs.tally
         let counts = try store.summary(chosen.map { [$0.id] }).total
-        let left = (uncertain: counts.uncertain + counts.inTheAir, lost: counts.lost)
+        let left = (uncertain: counts.uncertain + counts.submitting, lost: counts.lost)
         if left.uncertain + left.lost > 0 { tally.codes.insert(.uncertain) }
         let code = ExitCode.precedence.first(where: tally.codes.contains) ?? .success
         text.finish(tally, left: left, try keyNeeds(session, chosen), code: code)

@@ -11,7 +11,7 @@ struct ResolutionFinding {
         case overBudget(FoundAttempt)
         case assumedLost
         /// Not known to the provider. If it honors submission keys, a run may resubmit the same request.
-        case notFound(areKeysHonoured: Bool)
+        case notFound(areKeysHonored: Bool)
         /// Not known to the provider, which honors submission keys but may have forgotten this one.
         case forgotten
         /// The lookup gave no result, with the reason.
@@ -185,18 +185,18 @@ struct Reconciler {
     }
 
     private func notFound(_ row: TaskRow) throws -> ResolutionFinding.Verdict {
-        guard let latest = row.latest else { return .notFound(areKeysHonoured: false) }
+        guard let latest = row.latest else { return .notFound(areKeysHonored: false) }
         let batch = try session.store.batches().first { $0.id == row.batch }
         let trust = try session.store.keyTrust(
             baseURL: batch?.baseURL ?? "", account: latest.account, dialect: latest.dialect)
         // After a key transfer, the new key cannot look up submissions of the old key.
-        guard latest.remoteID == nil, trust == .honoured, !latest.isHandedOver,
+        guard latest.remoteID == nil, trust == .honored, !latest.isTransferred,
             try !session.store.isConflict(row.attemptID)
         else {
-            return .notFound(areKeysHonoured: false)
+            return .notFound(areKeysHonored: false)
         }
         let age = Composition.timers().now - latest.sentAt
-        return age < .zero || age >= keyMemory ? .forgotten : .notFound(areKeysHonoured: true)
+        return age < .zero || age >= keyMemory ? .forgotten : .notFound(areKeysHonored: true)
     }
 }
 

@@ -43,16 +43,16 @@ struct RehearseCommand: AsyncParsableCommand {
     func run() async throws {
         EarlySignals.runBegins(json: pace.json)
         try OpenFiles.refuseIfTooFew(serving: true)
-        let catalogue = try reading.catalogue()
+        let catalog = try reading.catalog()
         let checked = try ManifestLoading.check(
-            manifests, batchName: batch, form: reading.form, catalogue: catalogue, json: pace.json)
+            manifests, batchName: batch, form: reading.form, catalog: catalog, json: pace.json)
         let rates = try pace.spending.prices.read()
         let lock = try RunSession.lock(Self.storePath)
         try RehearsalFiles(storePath: Self.storePath, folder: Self.folder).clear(under: lock)
         var simulation = SimulatorConfiguration()
         simulation.speed = speed
         simulation.seed = seed
-        let server = Composition.simulator(simulation, catalogue, port: 0, stateFile: nil)
+        let server = Composition.simulator(simulation, catalog, port: 0, stateFile: nil)
         let port = try await server.start()
         let began = DispatchTime.now().uptimeNanoseconds
         var pace = pace
@@ -63,7 +63,7 @@ struct RehearseCommand: AsyncParsableCommand {
             hint: SuggestedCommand(storePath: Self.storePath))
         session.rates = rates
         session.form = reading.form
-        session.catalogue = catalogue
+        session.catalog = catalog
         let code = try await session.run(checked, under: lock)
         let took = Duration.nanoseconds(Int64(DispatchTime.now().uptimeNanoseconds - began))
         let bill = server.bill

@@ -57,11 +57,11 @@ struct RunCommand: AsyncParsableCommand {
         EarlySignals.runBegins(json: pace.json)
         let approved = ConfigurationLoader.current.plan
         try approved?.refuseDifferent(batch: batch)
-        let catalogue = try reading.catalogue()
+        let catalog = try reading.catalog()
         let checked =
-            try approved?.check(reading.form, catalogue: catalogue, json: pace.json)
+            try approved?.check(reading.form, catalog: catalog, json: pace.json)
             ?? ManifestLoading.check(
-                manifests, batchName: batch, form: reading.form, catalogue: catalogue, json: pace.json)
+                manifests, batchName: batch, form: reading.form, catalog: catalog, json: pace.json)
         let configuration = try provider.configuration()
         var session = RunSession(
             storePath: store.path, configuration: configuration, pace: pace, speed: provider.speed,
@@ -71,7 +71,7 @@ struct RunCommand: AsyncParsableCommand {
         session.asksFirst = !yes && Console.canAsk && provider.provider == .bytespike
         session.approved = approved.map { ($0, SavedPlan.options(pace.spending, provider.dialect, reading)) }
         session.form = reading.form
-        session.catalogue = catalogue
+        session.catalog = catalog
         session.isSameAccount = account.sameAccount
         session.rates = try pace.spending.prices.read()
         throw try await session.run(checked).asExit
@@ -89,7 +89,7 @@ struct ResumeCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var store: StoreOptions
-    @OptionGroup var models: CatalogueOptions
+    @OptionGroup var models: CatalogOptions
     @OptionGroup(title: "Provider") var provider: ProviderOptions
     @OptionGroup(title: "Provider") var account: AccountOptions
     @OptionGroup(title: "Pace") var pace: PaceOptions
@@ -101,7 +101,7 @@ struct ResumeCommand: AsyncParsableCommand {
         EarlySignals.runBegins(json: pace.json)
         // Checked before asking for a key that would not be used.
         try store.requireStore()
-        let catalogue = try models.catalogue()
+        let catalog = try models.read()
         let configuration = try provider.configuration()
         var session = RunSession(
             storePath: store.path, configuration: configuration, pace: pace, speed: provider.speed,
@@ -109,7 +109,7 @@ struct ResumeCommand: AsyncParsableCommand {
             hint: SuggestedCommand(store: store, provider: provider))
         session.asksFirst = !yes && Console.canAsk && provider.provider == .bytespike
         session.rates = try pace.spending.prices.read()
-        session.catalogue = catalogue
+        session.catalog = catalog
         session.isSameAccount = account.sameAccount
         throw try await session.run(nil).asExit
     }

@@ -26,7 +26,7 @@ struct RunSession {
     /// Transfers unfinished tasks from earlier API keys to the current ones.
     var isSameAccount = false
     /// Includes the user's models.
-    var catalogue = Composition.catalogue
+    var catalog = Composition.catalog
 
     /// Runs the batches of these manifests; nil: everything unfinished in the store.
     ///
@@ -42,7 +42,7 @@ struct RunSession {
         defer { withExtendedLifetime(lock) {} }
         if let approved {
             try approved.plan.refuseIfStale(
-                manifests ?? [], storePath: storePath, catalogue: catalogue, rates: rates, options: approved.options,
+                manifests ?? [], storePath: storePath, catalog: catalog, rates: rates, options: approved.options,
                 configuration)
         }
         // A missing store is created only after all checks have passed.
@@ -362,7 +362,7 @@ struct RunSession {
     /// Budgets that are high enough for the waiting tasks; nil: their cost is unknown.
     private func budgetNeed(of batches: [BatchID], in store: Store) throws -> [BudgetArgument]? {
         let prices = PriceBook(
-            catalogue: catalogue, rates: rates?.rates ?? [:],
+            catalog: catalog, rates: rates?.rates ?? [:],
             maximumPerTask: pace.spending.maxCreditsPerTask?.credits,
             observed: try store.observedPrices(of: configuration.service))
         return try RequiredBudgets(store, prices).budgets(for: batches)
@@ -384,7 +384,7 @@ struct RunSession {
 
     private func plan(_ batches: [BatchID], _ settings: SchedulerSettings) -> Runner.Plan {
         Runner.Plan(
-            settings: settings, catalogue: catalogue, batches: batches, accounts: accounts, rates: rates?.rates ?? [:],
+            settings: settings, catalog: catalog, batches: batches, accounts: accounts, rates: rates?.rates ?? [:],
             maximumPerTask: pace.spending.maxCreditsPerTask?.credits,
             seed: pace.jitterSeed ?? UInt64.random(in: .min ... .max, using: &Self.chance))
     }

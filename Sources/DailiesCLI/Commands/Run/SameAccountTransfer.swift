@@ -6,14 +6,14 @@ import DailiesStore
 enum SameAccountTransfer {
     /// Reports each transfer on standard error.
     static func perform(in store: Store, _ accounts: APIKeyRouting, _ configuration: ProviderConfiguration) throws {
-        let handovers = try store.handOver(
+        let transfers = try store.transferAttempts(
             to: accounts, provider: configuration.name, baseURL: configuration.baseURL, at: Composition.timers().now)
-        for handover in handovers {
+        for transfer in transfers {
             Console.error(
-                "\(TaskDescription.count(handover.clips, "clip")) transferred from the API key \(handover.from) "
-                    + "to the API key \(handover.to)")
+                "\(TaskDescription.count(transfer.clips, "clip")) transferred from the API key \(transfer.from) "
+                    + "to the API key \(transfer.to)")
         }
-        if handovers.isEmpty { Console.error("--same-account: no clip needs another API key") }
+        if transfers.isEmpty { Console.error("--same-account: no clip needs another API key") }
     }
 }
 

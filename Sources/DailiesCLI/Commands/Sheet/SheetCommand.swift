@@ -36,7 +36,7 @@ struct SheetCommand: PrintingCommand {
         let file = try OutputFile(out, .sheet, besideStore: store.path)
         let page = SheetPage(
             store: reader.path, folder: target.deletingLastPathComponent().resolvingSymlinksInPath().path,
-            manifest: ManifestWriter(catalogue: try CatalogueOptions.catalogue(catalog)))
+            manifest: ManifestWriter(catalog: try CatalogOptions.read(catalog)))
         var pages = try selection.pages(of: reader, states: [.completed])
         var clips = ClipLookup(store: reader.path)
         let count = try file.write { append in

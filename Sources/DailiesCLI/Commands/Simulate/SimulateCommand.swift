@@ -16,7 +16,7 @@ struct SimulateCommand: AsyncParsableCommand {
               curl http://127.0.0.1:8080/simulator/bill
             """)
 
-    @OptionGroup var models: CatalogueOptions
+    @OptionGroup var models: CatalogOptions
     @Option(help: "The port on 127.0.0.1; 0 selects a free port.")
     var port = 0
     @Option(help: "Render this many times faster than real time.")
@@ -36,7 +36,7 @@ struct SimulateCommand: AsyncParsableCommand {
     @Option(help: "Random seed for render times and outcomes.")
     var seed: UInt64 = 1
     @Option(help: ArgumentHelp("Whether submission keys are honored or ignored.", valueName: "policy"))
-    var keys = KeyPolicyArgument.honoured
+    var keys = KeyPolicyArgument.honored
     @Option(
         help: ArgumentHelp(
             "Which responses echo the key: always, params (as documented), never.", valueName: "when"))
@@ -101,7 +101,7 @@ struct SimulateCommand: AsyncParsableCommand {
         try OpenFiles.refuseIfTooFew()
         if let state { try OutputFile.refusePart(ofStore: nil, state) }
         let server = Composition.simulator(
-            try simulation(), try models.catalogue(), port: port, stateFile: state)
+            try simulation(), try models.read(), port: port, stateFile: state)
         let bound: Int
         do {
             bound = try await server.start()
@@ -122,7 +122,7 @@ struct SimulateCommand: AsyncParsableCommand {
         simulation.seed = seed
         simulation.limits.accountConcurrency = accountConcurrency
         simulation.isOneAccount = oneAccount
-        simulation.submissionKeys = keys == .ignored ? .ignored : .honoured(echo: echo.policy)
+        simulation.submissionKeys = keys == .ignored ? .ignored : .honored(echo: echo.policy)
         simulation.money.balance = balance?.credits
         simulation.money.priceChange = priceChange?.change
         simulation.money.cancellation = cancellation.cost
@@ -208,7 +208,7 @@ enum CancellationArgument: String, ExpressibleByArgument, CaseIterable {
 }
 
 enum KeyPolicyArgument: String, ExpressibleByArgument, CaseIterable {
-    case honoured
+    case honored = "honoured"
     case ignored
 }
 

@@ -18,25 +18,25 @@ struct ModelsCommand: PrintingCommand {
 
     @Flag(help: "Print JSON.")
     var json = false
-    @OptionGroup var models: CatalogueOptions
+    @OptionGroup var models: CatalogOptions
 
     func run() throws {
-        let catalogue = try models.catalogue()
-        Console.out(json ? ModelsOutput.json(catalogue).text : ModelsOutput.table(catalogue))
+        let catalog = try models.read()
+        Console.out(json ? ModelsOutput.json(catalog).text : ModelsOutput.table(catalog))
     }
 }
 
 /// The catalog as a table or JSON.
 enum ModelsOutput {
-    static func table(_ catalogue: ModelCatalogue) -> String {
+    static func table(_ catalog: ModelCatalog) -> String {
         var table = TextTable(
             ["model", "seconds", "sizes", "aspect ratios", "credits, longest clip", "polled every", "withdrawn"],
             rightAligned: [1, 4, 5])
-        for spec in sorted(catalogue) {
+        for spec in sorted(catalog) {
             table.add([
                 SafeText.escaped(spec.id.text),
                 "\(spec.durationSeconds.lowerBound) – \(spec.durationSeconds.upperBound)", list(spec.resolutions),
-                list(spec.aspectRatios), price(of: spec, in: catalogue).map(range) ?? "-",
+                list(spec.aspectRatios), price(of: spec, in: catalog).map(range) ?? "-",
                 spec.cadence.phases.first.map { "\($0.interval.inSeconds.formatted()) s" } ?? "-",
                 spec.withdrawn.map { "since \(SafeText.escaped($0))" } ?? "",
             ])
@@ -44,12 +44,12 @@ enum ModelsOutput {
         return table.text
     }
 
-    static func json(_ catalogue: ModelCatalogue) -> JSONObject {
-        ["compiled": catalogue.compiled, "models": sorted(catalogue).map { json($0, catalogue) }]
+    static func json(_ catalog: ModelCatalog) -> JSONObject {
+        ["compiled": catalog.compiled, "models": sorted(catalog).map { json($0, catalog) }]
     }
 
-    private static func json(_ spec: ModelSpec, _ catalogue: ModelCatalogue) -> JSONObject {
-        let price = price(of: spec, in: catalogue)
+    private static func json(_ spec: ModelSpec, _ catalog: ModelCatalog) -> JSONObject {
+        let price = price(of: spec, in: catalog)
         func seconds(_ duration: Duration) -> JSONNumber {
             JSONNumber(text: duration.inSeconds.formatted(.number.grouping(.never)))
         }
@@ -74,15 +74,15 @@ enum ModelsOutput {
     }
 
     /// Available models first, then withdrawn ones, both by id.
-    private static func sorted(_ catalogue: ModelCatalogue) -> [ModelSpec] {
-        catalogue.models.values.sorted { a, b in
+    private static func sorted(_ catalog: ModelCatalog) -> [ModelSpec] {
+        catalog.models.values.sorted { a, b in
             (a.withdrawn == nil ? 0 : 1, a.id) < (b.withdrawn == nil ? 0 : 1, b.id)
         }
     }
 
     /// The published price of the longest clip, over all resolutions.
-    private static func price(of spec: ModelSpec, in catalogue: ModelCatalogue) -> ClosedRange<Credits>? {
-        let book = PriceBook(catalogue: catalogue)
+    private static func price(of spec: ModelSpec, in catalog: ModelCatalog) -> ClosedRange<Credits>? {
+        let book = PriceBook(catalog: catalog)
         let ranges = (spec.resolutions.isEmpty ? [nil] : spec.resolutions.map { $0 }).compactMap { resolution in
             book.publishedRange(
                 for: RequestShape(

@@ -17,10 +17,10 @@ struct SchemaCommand: PrintingCommand {
 
     @Flag(help: "Print the schema of one line of a JSONL manifest.")
     var line = false
-    @OptionGroup var models: CatalogueOptions
+    @OptionGroup var models: CatalogOptions
 
     func run() throws {
-        let schema = ManifestSchema(catalogue: try models.catalogue())
+        let schema = ManifestSchema(catalog: try models.read())
         Console.out((line ? schema.line : schema.document).prettyText)
     }
 }

@@ -109,7 +109,7 @@ enum StatusOutput {
             "waiting": counts.waiting,
             "waits_again": json(heldBack: counts.heldBack),
             "in_flight": counts.inFlight,
-            "in_the_air": counts.inTheAir,
+            "in_the_air": counts.submitting,
             "uncertain": counts.uncertain,
             "lost": counts.lost,
             "paid_not_saved": counts.unsaved,

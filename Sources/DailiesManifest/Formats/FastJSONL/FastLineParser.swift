@@ -53,7 +53,7 @@ struct FastLineParser: ~Copyable {
     mutating func learn(from builder: ManifestBuilder) {
         guard let id = unknownModel else { return }
         unknownModel = nil
-        guard let defaults, let spec = rules.catalogue[id], !refusedModels.contains(id) else { return }
+        guard let defaults, let spec = rules.catalog[id], !refusedModels.contains(id) else { return }
         if rules.warns(about: spec), !builder.log.hasWarned(RequestValidator.warningName(id)) { return }
         if let model = FastModelRules(spec, rules: rules, slots: slots, defaults: defaults) {
             models.append(model)

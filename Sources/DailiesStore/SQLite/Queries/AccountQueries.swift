@@ -33,27 +33,27 @@ extension Store {
     ///
     /// An attempt keeps its key if another attempt under the new key has its provider task, or if its model has no
     /// available key.
-    package func handOver(
+    package func transferAttempts(
         to accounts: APIKeyRouting, provider: String, baseURL: String, at: Instant
     ) throws(StoreError) -> [KeyTransfer] {
         try transaction { database throws(StoreError) in
-            var handovers: [KeyTransfer] = []
+            var transfers: [KeyTransfer] = []
             for batch in try database.batches() where batch.provider == provider && batch.baseURL == baseURL {
                 let groups =
                     try database.groups(.unfinished, of: batch.id, without: accounts.all)
                     + database.groups(.unpriced, of: batch.id, without: accounts.all)
                 for group in groups {
                     guard let account = accounts.account(for: group.model) else { continue }
-                    let clips = try database.handOver(group, of: batch.id, to: account, at: at)
+                    let clips = try database.transferAttempts(group, of: batch.id, to: account, at: at)
                     guard clips > 0 else { continue }
-                    if let index = handovers.firstIndex(where: { $0.from == group.account && $0.to == account }) {
-                        handovers[index].clips += clips
+                    if let index = transfers.firstIndex(where: { $0.from == group.account && $0.to == account }) {
+                        transfers[index].clips += clips
                     } else {
-                        handovers.append(KeyTransfer(from: group.account, to: account, clips: clips))
+                        transfers.append(KeyTransfer(from: group.account, to: account, clips: clips))
                     }
                 }
             }
-            return handovers
+            return transfers
         }
     }
 }
@@ -114,7 +114,7 @@ extension SQLiteConnection {
             SQLValue(group.service), .text(group.model.text))
     }
 
-    fileprivate func handOver(
+    fileprivate func transferAttempts(
         _ group: AccountGroup, of batch: BatchID, to account: KeyFingerprint, at: Instant
     ) throws(StoreError) -> Int {
         let selection = """

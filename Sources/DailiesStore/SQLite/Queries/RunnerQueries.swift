@@ -243,7 +243,7 @@ extension SQLiteConnection {
             sentAt: row["sent_at_ms"], reserved: row["reserved_nano"], estimate: row["estimated_credits_nano"],
             cancelReason: try row.optionalWord("cancel_reason"), isReplayed: row["is_replayed"],
             lostAt: row["lost_at_ms"], output: row["output"], tagBudgets: Store.tagBudgets(in: row["tag_budgets"]),
-            isConflict: row["is_conflict"], isHandedOver: row["is_handed_over"])
+            isConflict: row["is_conflict"], isTransferred: row["is_handed_over"])
     }
 
     private static func standing(in row: SQLRow) throws(StoreError) -> OpenAttempt.Progress {

@@ -1,5 +1,5 @@
 /// Published facts about the provider's models. A model that is not listed still runs, without validation.
-public struct ModelCatalogue: Sendable {
+public struct ModelCatalog: Sendable {
     /// The day the data was compiled, such as `2026-11-23`.
     public let compiled: String
     /// The models by ID.

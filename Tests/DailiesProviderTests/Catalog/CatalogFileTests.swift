@@ -2,13 +2,13 @@ import DailiesCore
 import DailiesProvider
 import Testing
 
-@Suite struct CatalogueFileTests {
-    private func merged(_ text: String) throws(CatalogueFile.Failure) -> ModelCatalogue {
-        try CatalogueFile.merged(with: Array(text.utf8))
+@Suite struct CatalogFileTests {
+    private func merged(_ text: String) throws(CatalogFile.Failure) -> ModelCatalog {
+        try CatalogFile.merged(with: Array(text.utf8))
     }
 
     private func problems(_ text: String) -> [String] {
-        do throws(CatalogueFile.Failure) {
+        do throws(CatalogFile.Failure) {
             _ = try merged(text)
             return []
         } catch {
@@ -17,13 +17,13 @@ import Testing
     }
 
     @Test func `a known model takes the fields of the file and keeps the rest`() throws {
-        let embedded = try #require(EmbeddedCatalogue.catalogue[ModelID("sora-2")])
-        let catalogue = try merged(#"{"models":[{"id":"sora-2","duration_seconds":{"min":2,"max":30}}]}"#)
-        let model = try #require(catalogue[ModelID("sora-2")])
+        let embedded = try #require(EmbeddedCatalog.catalog[ModelID("sora-2")])
+        let catalog = try merged(#"{"models":[{"id":"sora-2","duration_seconds":{"min":2,"max":30}}]}"#)
+        let model = try #require(catalog[ModelID("sora-2")])
         #expect(model.durationSeconds == 2...30)
         #expect(model.resolutions == embedded.resolutions)
         #expect(model.prices == embedded.prices)
-        #expect(catalogue.models.count == EmbeddedCatalogue.catalogue.models.count)
+        #expect(catalog.models.count == EmbeddedCatalog.catalog.models.count)
     }
 
     @Test func `a new model needs four members`() throws {
@@ -31,12 +31,12 @@ import Testing
             \u{FEFF}{"models":[{"id":"mine","duration_seconds":{"min":1,"max":5},"resolutions":["720p"],"aspect_ratios":["16:9"],
               "other_surface_ids":["mine-x"]}]}
             """
-        let catalogue = try merged(text)
-        let model = try #require(catalogue[ModelID("mine")])
+        let catalog = try merged(text)
+        let model = try #require(catalog[ModelID("mine")])
         #expect(model.durationSeconds == 1...5)
         #expect(model.extraFields.isEmpty && model.prices.isEmpty && !model.acceptsImageInit)
-        #expect(catalogue.aliases["mine-x"] == ModelID("mine"))
-        #expect(catalogue.models.count == EmbeddedCatalogue.catalogue.models.count + 1)
+        #expect(catalog.aliases["mine-x"] == ModelID("mine"))
+        #expect(catalog.models.count == EmbeddedCatalog.catalog.models.count + 1)
     }
 
     @Test(arguments: [

@@ -57,17 +57,17 @@ private let rows = [
         phases: [[1, 30], [2, 60]], latency: [15, 25], latencyFor: 4, example: "0.12", perSecond: "0.03"),
 ]
 
-@Suite struct EmbeddedCatalogueTests {
-    private let catalogue = EmbeddedCatalogue.catalogue
+@Suite struct EmbeddedCatalogTests {
+    private let catalog = EmbeddedCatalog.catalog
 
     @Test func `it holds the nine models of the tasks API and the day it was compiled`() {
-        #expect(Set(catalogue.models.keys.map(\.text)) == Set(rows.map(\.id)))
-        #expect(catalogue.compiled == "2026-11-23")
+        #expect(Set(catalog.models.keys.map(\.text)) == Set(rows.map(\.id)))
+        #expect(catalog.compiled == "2026-11-23")
     }
 
     @Test(arguments: rows)
     fileprivate func `each model has the figures of its page`(row: Row) throws {
-        let spec = try #require(catalogue[ModelID(row.id)])
+        let spec = try #require(catalog[ModelID(row.id)])
         #expect(spec.durationSeconds == 1...row.maximumSeconds)
         #expect(spec.resolutions == row.resolutions)
         #expect(spec.defaultResolution == row.defaultResolution)
@@ -87,17 +87,17 @@ private let rows = [
     }
 
     @Test func `the models' extra fields have their allowed values`() {
-        let styles = catalogue[ModelID("sora-2-pro")]?.extraFields["style_preset"]
+        let styles = catalog[ModelID("sora-2-pro")]?.extraFields["style_preset"]
         #expect(styles == .text(allowed: ["cinematic", "anime", "documentary", "none"]))
-        let motion = catalogue[ModelID("seedance-2.0-pro")]?.extraFields["motion_intensity"]
+        let motion = catalog[ModelID("seedance-2.0-pro")]?.extraFields["motion_intensity"]
         #expect(motion == .text(allowed: ["low", "medium", "high"]))
     }
 
     @Test func `aliases lead to their model`() {
-        #expect(catalogue.aliases["sora2-pro"] == ModelID("sora-2-pro"))
-        #expect(catalogue.aliases["veo-3-1"] == ModelID("veo-3.1"))
-        #expect(catalogue.aliases["sora-2-pro"] == nil)
-        #expect(catalogue.aliases.count == 10)
+        #expect(catalog.aliases["sora2-pro"] == ModelID("sora-2-pro"))
+        #expect(catalog.aliases["veo-3-1"] == ModelID("veo-3.1"))
+        #expect(catalog.aliases["sora-2-pro"] == nil)
+        #expect(catalog.aliases.count == 10)
     }
 
     @Test(arguments: [
@@ -106,9 +106,9 @@ private let rows = [
     ])
     func `broken data is refused with its reason`(data: String, reason: String) {
         #expect {
-            try CatalogueReader.read(Array(data.utf8))
+            try CatalogReader.read(Array(data.utf8))
         } throws: {
-            ($0 as? CatalogueError)?.message.contains(reason) == true
+            ($0 as? CatalogError)?.message.contains(reason) == true
         }
     }
 

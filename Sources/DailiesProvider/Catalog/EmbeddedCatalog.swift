@@ -3,19 +3,19 @@ import ExactJSON
 import ProviderWire
 
 /// The model catalog, compiled from the provider's documentation and embedded in the program.
-public enum EmbeddedCatalogue {
+public enum EmbeddedCatalog {
     /// Parsed once. The data is part of the program; a test checks it.
-    public static let catalogue: ModelCatalogue = {
-        do throws(CatalogueError) {
-            return try CatalogueReader.read(PackageResources.models_json)
+    public static let catalog: ModelCatalog = {
+        do throws(CatalogError) {
+            return try CatalogReader.read(PackageResources.models_json)
         } catch {
-            preconditionFailure("the embedded model catalogue cannot be read: \(error.message)")
+            preconditionFailure("the embedded model catalog cannot be read: \(error.message)")
         }
     }()
 }
 
 /// An error in a catalog, with its position.
-package struct CatalogueError: Error, Hashable, Sendable {
+package struct CatalogError: Error, Hashable, Sendable {
     /// The first byte of the invalid value.
     package let position: JSONPosition
     /// For users.
@@ -23,11 +23,11 @@ package struct CatalogueError: Error, Hashable, Sendable {
 }
 
 /// Reads `models.json`.
-enum CatalogueReader {
+enum CatalogReader {
     /// Maximum of all whole numbers in a catalog, which are seconds: a year.
     private static let maximumSeconds = 366 * 86_400
 
-    static func read(_ bytes: [UInt8]) throws(CatalogueError) -> ModelCatalogue {
+    static func read(_ bytes: [UInt8]) throws(CatalogError) -> ModelCatalog {
         let top = try parse(bytes)
         var specs: [ModelSpec] = []
         var aliases: [String: ModelID] = [:]
@@ -36,20 +36,20 @@ enum CatalogueReader {
             specs.append(spec)
             for id in try texts(entry, "other_surface_ids") { aliases[id] = spec.id }
         }
-        return ModelCatalogue(compiled: try text(top, "compiled"), models: specs, aliases: aliases)
+        return ModelCatalog(compiled: try text(top, "compiled"), models: specs, aliases: aliases)
     }
 
-    static func parse(_ bytes: some Collection<UInt8>) throws(CatalogueError) -> JSONValue {
+    static func parse(_ bytes: some Collection<UInt8>) throws(CatalogError) -> JSONValue {
         do {
             return try JSONValue.parse(bytes)
         } catch {
-            throw CatalogueError(position: error.position, message: error.message)
+            throw CatalogError(position: error.position, message: error.message)
         }
     }
 
-    static func spec(_ entry: JSONValue) throws(CatalogueError) -> ModelSpec {
+    static func spec(_ entry: JSONValue) throws(CatalogError) -> ModelSpec {
         let duration = try member(entry, "duration_seconds")
-        let latency = try optional(entry, "typical_latency_s") { (entry, name) throws(CatalogueError) in
+        let latency = try optional(entry, "typical_latency_s") { (entry, name) throws(CatalogError) in
             try range(try integers(entry, name), at: try member(entry, name).position)
         }
         return ModelSpec(
@@ -69,14 +69,14 @@ enum CatalogueReader {
             withdrawn: try optional(entry, "withdrawn_upstream", day))
     }
 
-    private static func extraFields(_ entry: JSONValue) throws(CatalogueError) -> [String: ExtraField] {
+    private static func extraFields(_ entry: JSONValue) throws(CatalogError) -> [String: ExtraField] {
         var fields: [String: ExtraField] = [:]
         for field in try member(entry, "extra_fields").members ?? [] {
             switch try text(field.value, "type") {
             case "integer": fields[field.name] = .integer
             case "string": fields[field.name] = .text(allowed: try optional(field.value, "allowed", texts))
             case let type:
-                throw CatalogueError(
+                throw CatalogError(
                     position: field.value.position,
                     message: "\(SafeText.cut(field.name)) has the unknown type \(SafeText.cut(type))")
             }
@@ -84,7 +84,7 @@ enum CatalogueReader {
         return fields
     }
 
-    private static func cadence(_ entry: JSONValue) throws(CatalogueError) -> PollCadence {
+    private static func cadence(_ entry: JSONValue) throws(CatalogError) -> PollCadence {
         guard let poll = entry["poll"], !poll.isNull, let phases = poll["phases"], !phases.isNull else {
             return .fallback
         }
@@ -92,7 +92,7 @@ enum CatalogueReader {
         for phase in phases.array ?? [] {
             let interval = try integer(phase, "interval_s")
             guard interval >= 1 else {
-                throw CatalogueError(position: phase.position, message: "interval_s is \(interval)")
+                throw CatalogError(position: phase.position, message: "interval_s is \(interval)")
             }
             let until = try optional(phase, "until_s", integer)
             read.append(PollCadence.Phase(interval: .seconds(interval), until: until.map { .seconds($0) }))
@@ -101,7 +101,7 @@ enum CatalogueReader {
     }
 
     /// Published rates first, then the total of the documentation's example.
-    private static func prices(_ entry: JSONValue) throws(CatalogueError) -> [PublishedPrice] {
+    private static func prices(_ entry: JSONValue) throws(CatalogError) -> [PublishedPrice] {
         var prices: [PublishedPrice] = []
         for quote in try array(entry, "price_quotes") {
             let fee = try optional(quote, "submit_fee_usd", credits) ?? .zero
@@ -120,9 +120,9 @@ enum CatalogueReader {
         return prices
     }
 
-    private static func member(_ value: JSONValue, _ name: String) throws(CatalogueError) -> JSONValue {
+    private static func member(_ value: JSONValue, _ name: String) throws(CatalogError) -> JSONValue {
         guard let member = value[name], !member.isNull else {
-            throw CatalogueError(position: value.position, message: "\(name) is missing")
+            throw CatalogError(position: value.position, message: "\(name) is missing")
         }
         return member
     }
@@ -130,63 +130,63 @@ enum CatalogueReader {
     /// nil for null and for a missing member: the documentation does not say.
     private static func optional<Content>(
         _ value: JSONValue, _ name: String,
-        _ read: (JSONValue, String) throws(CatalogueError) -> Content
-    ) throws(CatalogueError) -> Content? {
+        _ read: (JSONValue, String) throws(CatalogError) -> Content
+    ) throws(CatalogError) -> Content? {
         guard let member = value[name], !member.isNull else { return nil }
         return try read(value, name)
     }
 
-    static func text(_ value: JSONValue, _ name: String) throws(CatalogueError) -> String {
+    static func text(_ value: JSONValue, _ name: String) throws(CatalogError) -> String {
         let member = try member(value, name)
         guard let text = member.string else {
-            throw CatalogueError(position: member.position, message: "\(name) is not text")
+            throw CatalogError(position: member.position, message: "\(name) is not text")
         }
         return text
     }
 
     /// An existing date, as `2026-11-23`.
-    private static func day(_ value: JSONValue, _ name: String) throws(CatalogueError) -> String {
+    private static func day(_ value: JSONValue, _ name: String) throws(CatalogError) -> String {
         let text = try text(value, name)
         guard text.utf8.count == 10, ISOTimestamp.parse(text + "T00:00:00Z") != nil else {
-            throw CatalogueError(
+            throw CatalogError(
                 position: try member(value, name).position,
                 message: "\(name): \(SafeText.quoted(text)) is not a date; write it as 2026-11-23")
         }
         return text
     }
 
-    static func array(_ value: JSONValue, _ name: String) throws(CatalogueError) -> [JSONValue] {
+    static func array(_ value: JSONValue, _ name: String) throws(CatalogError) -> [JSONValue] {
         let member = try member(value, name)
         guard let array = member.array else {
-            throw CatalogueError(position: member.position, message: "\(name) is not a list")
+            throw CatalogError(position: member.position, message: "\(name) is not a list")
         }
         return array
     }
 
-    static func texts(_ value: JSONValue, _ name: String) throws(CatalogueError) -> [String] {
+    static func texts(_ value: JSONValue, _ name: String) throws(CatalogError) -> [String] {
         let values = try array(value, name)
         let texts = values.compactMap(\.string)
         guard texts.count == values.count else {
-            throw CatalogueError(
+            throw CatalogError(
                 position: try member(value, name).position, message: "\(name) contains values that are not text")
         }
         return texts
     }
 
-    private static func integer(_ value: JSONValue, _ name: String) throws(CatalogueError) -> Int {
+    private static func integer(_ value: JSONValue, _ name: String) throws(CatalogError) -> Int {
         let member = try member(value, name)
         guard let integer = member.number.flatMap({ Int($0) }), 0...maximumSeconds ~= integer else {
-            throw CatalogueError(
+            throw CatalogError(
                 position: member.position, message: "\(name) is not a whole number from 0 to \(maximumSeconds)")
         }
         return integer
     }
 
-    private static func integers(_ value: JSONValue, _ name: String) throws(CatalogueError) -> [Int] {
+    private static func integers(_ value: JSONValue, _ name: String) throws(CatalogError) -> [Int] {
         let values = try array(value, name)
         let integers = values.compactMap { $0.number.flatMap { Int($0) } }.filter { 0...maximumSeconds ~= $0 }
         guard integers.count == values.count else {
-            throw CatalogueError(
+            throw CatalogError(
                 position: try member(value, name).position,
                 message: "\(name) contains values that are not whole numbers from 0 to \(maximumSeconds)")
         }
@@ -194,16 +194,16 @@ enum CatalogueReader {
     }
 
     /// Read from the number's text, without binary floating point.
-    private static func credits(_ value: JSONValue, _ name: String) throws(CatalogueError) -> Credits {
+    private static func credits(_ value: JSONValue, _ name: String) throws(CatalogError) -> Credits {
         let member = try member(value, name)
         guard let reading = member.number.flatMap({ Credits.read($0) }), !reading.isRounded, reading.credits >= .zero
-        else { throw CatalogueError(position: member.position, message: "\(name) is not an amount") }
+        else { throw CatalogError(position: member.position, message: "\(name) is not an amount") }
         return reading.credits
     }
 
-    private static func range(_ bounds: [Int], at position: JSONPosition) throws(CatalogueError) -> ClosedRange<Int> {
+    private static func range(_ bounds: [Int], at position: JSONPosition) throws(CatalogError) -> ClosedRange<Int> {
         guard bounds.count == 2, 0 <= bounds[0], bounds[0] <= bounds[1] else {
-            throw CatalogueError(position: position, message: "\(bounds) is not a range")
+            throw CatalogError(position: position, message: "\(bounds) is not a range")
         }
         return bounds[0]...bounds[1]
     }
