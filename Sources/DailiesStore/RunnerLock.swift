@@ -26,6 +26,8 @@ package final class RunnerLock: Sendable {
 
     deinit {
         Self.held.withLock { $0[path] = nil }
+        // A child process that is starting may have a copy of the descriptor, and with it the lock.
+        _ = flock(descriptor, LOCK_UN)
         store_file_close(descriptor)
     }
 
