@@ -166,6 +166,7 @@ CREATE TABLE attempt (
     id INTEGER PRIMARY KEY,              -- in the order of first submits, whatever the clock says
     task INTEGER NOT NULL REFERENCES task_state (id),
     number INTEGER NOT NULL CHECK (number BETWEEN 1 AND 2147483647),
+    n INTEGER NOT NULL GENERATED ALWAYS AS (number) VIRTUAL, -- for scripts
     batch_id INTEGER NOT NULL REFERENCES batch (id),
     service_id INTEGER NOT NULL REFERENCES service (id), -- the service it was sent to
     model TEXT NOT NULL,

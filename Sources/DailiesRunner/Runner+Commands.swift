@@ -13,6 +13,8 @@ struct CommandCursor: Sendable {
     var isPollRequested = false
     /// The controls in effect, as far as this run knows.
     var controls = RunControls()
+    /// Commands whose attempts are to be read.
+    var unread: [UserCommand] = []
     /// Controls in effect that are not yet acknowledged in the store.
     var unacknowledged: [CommandID] = []
 }
@@ -54,8 +56,7 @@ extension Runner {
         commandCursor.unacknowledged = pending.lasting
         commandCursor.lastAtStart = try store.latestCommandID()
         commandCursor.controls = try store.runControls(limitsAfter: commandCursor.lastAtStart)
-        // Recovery brings open attempts, but not all with unknown costs.
-        return try withAttempts(pending.commands) { $0.order == .reconcile }
+        return pending.commands
     }
 
     /// A pause from before the run remains in effect.
@@ -68,40 +69,48 @@ extension Runner {
         guard done != nil else { return }
         commandCursor.last = pending.last ?? commandCursor.last
         if let controls { apply(controls) }
+        for command in pending.commands { handle(.commanded(command)) }
         commandCursor.unacknowledged = pending.lasting
         acknowledgeControls()
-        let needed = Set(pending.commands.filter(scheduler.needsAttempt).map(\.id))
-        guard !needed.isEmpty else { return carryOut(pending.commands, isMore: pending.isMore) }
-        readingQueue.async {
-            do {
-                let commands = try self.withAttempts(pending.commands) { needed.contains($0.id) }
-                self.queue.async { self.carryOut(commands, isMore: pending.isMore) }
-            } catch {
-                self.queue.async { self.fail("\(error)") }
+        let isRequested = commandCursor.isPollRequested
+        commandCursor.isPolling = false
+        commandCursor.isPollRequested = false
+        if pending.isMore || isRequested { readCommands() }
+    }
+
+    /// Reads the attempts of all commands that wait for theirs. A read reflects every commit requested before it.
+    func readAttempt(of command: UserCommand) {
+        commandCursor.unread.append(command)
+        guard commandCursor.unread.count == 1 else { return }
+        // After the event that needs them all.
+        queue.async {
+            let commands = self.commandCursor.unread
+            self.commandCursor.unread = []
+            self.readingQueue.async {
+                do {
+                    let read = try self.withAttempts(commands)
+                    self.queue.async { for command in read { self.handle(.commanded(command)) } }
+                } catch {
+                    self.queue.async { self.fail("\(error)") }
+                }
             }
         }
     }
 
-    private func carryOut(_ commands: [UserCommand], isMore: Bool) {
-        guard done != nil else { return }
-        for command in commands { handle(.commanded(command)) }
-        let isRequested = commandCursor.isPollRequested
-        commandCursor.isPolling = false
-        commandCursor.isPollRequested = false
-        if isMore || isRequested { readCommands() }
-    }
-
-    /// Adds stored attempts to the commands that need them. A read reflects every commit requested before it.
-    private func withAttempts(
-        _ commands: [UserCommand], where isNeeded: (UserCommand) -> Bool
-    ) throws(StoreError) -> [UserCommand] {
-        let service = Service(provider: provider.name, baseURL: provider.baseURL)
+    private func withAttempts(_ commands: [UserCommand]) throws(StoreError) -> [UserCommand] {
+        let own = Service(provider: provider.name, baseURL: provider.baseURL)
         let isForAny = plan.mode == .serveCommands(anyProvider: true)
-        let attempts = commands.filter(isNeeded).map(\.attempt)
-        let open = try store.openAttempts(attempts, of: isForAny ? nil : service)
+        let services = Dictionary(
+            uniqueKeysWithValues: try store.batches().map {
+                ($0.id, Service(provider: $0.provider, baseURL: $0.baseURL))
+            })
+        let found = try store.openAttempts(commands.map(\.attempt))
         return commands.map { command in
             var command = command
-            command.open = open[command.attempt]
+            command.isRead = true
+            guard let open = found[command.attempt] else { return command }
+            command.isElsewhere = !isForAny && services[open.batch] != own
+            if !command.isElsewhere { command.open = open }
             return command
         }
     }

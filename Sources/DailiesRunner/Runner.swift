@@ -120,6 +120,7 @@ package final class Runner: @unchecked Sendable {
         self.logger = logger
         self.observer = observer
         var settings = plan.settings
+        settings.submitsNothing = plan.mode != .render
         if case .serveCommands = plan.mode {
             settings.servesCommandsOnly = true
             settings.downloads = false
@@ -299,6 +300,7 @@ package final class Runner: @unchecked Sendable {
         case .wake(let wake, let instant): deadlines.insert(wake, at: instant)
         case .load(let id, let place, let limit): load(id, after: place, limit: limit)
         case .loadOpen(let place, let limit): loadOpen(after: place, limit: limit)
+        case .readAttempt(let command): readAttempt(of: command)
         case .emit(let event): observer(event, now)
         case .finish(let ending): finish(ending)
         }

@@ -56,6 +56,9 @@ struct DownloadQueue: Sendable {
 
     // MARK: The disk
 
+    /// Number of refusals by the disk. A download proves that the disk takes data again only if it began after the last.
+    private(set) var refusals = 0
+
     /// Whether the disk refused the latest download; rendering further clips would then be wasteful.
     var isDiskRefusing: Bool { diskRefusesSince != nil && count > 0 }
 
@@ -65,14 +68,20 @@ struct DownloadQueue: Sendable {
     /// - Returns: whether the disk worked before, and whether it has refused for the maximum time.
     mutating func diskRefused(at now: Instant, tryingAfter interval: Duration) -> (isNew: Bool, isOver: Bool) {
         let since = diskRefusesSince ?? now
+        refusals += 1
         defer { diskRefusesSince = since }
         guard now - since < maximumWait else { return (diskRefusesSince == nil, true) }
         pausedUntil = now + interval
         return (diskRefusesSince == nil, false)
     }
 
-    /// The disk took some data, or no download is left that waits for it.
-    mutating func diskWorked() { diskRefusesSince = nil }
+    /// The disk took data of a download.
+    ///
+    /// - Parameter begun: ``refusals`` when the download began.
+    mutating func diskWorked(begun: Int) { if begun == refusals { diskRefusesSince = nil } }
+
+    /// No download is left that waits for the disk; the next one tests it.
+    mutating func forgetDisk() { diskRefusesSince = nil }
 
     /// Ends the pause if its time has come.
     mutating func advance(to now: Instant) { if let pausedUntil, now >= pausedUntil { self.pausedUntil = nil } }

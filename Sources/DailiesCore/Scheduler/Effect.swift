@@ -14,6 +14,9 @@ package enum Effect: Sendable {
     case load(TaskQueueID, after: WaitingTask.Cursor?, limit: Int)
     /// Read the next page of attempts that the last run left open, by batch, task and number.
     case loadOpen(after: OpenAttempt.Cursor, limit: Int)
+    /// Read the attempt of a command, which must reflect every commit requested before it, and report
+    /// ``SchedulerEvent/commanded(_:)`` again.
+    case readAttempt(UserCommand)
     /// Report this to observers.
     case emit(RunEvent)
     /// The run is finished. Sent last and once.

@@ -4,17 +4,18 @@ extension Scheduler {
     /// Maximum cancels without an answer before giving up.
     private static let cancelFaultLimit = 3
 
-    /// Whether a command needs its attempt from the store.
-    package func needsAttempt(of command: UserCommand) -> Bool {
-        if case .retry = command.order { return false }
-        return attempts[command.attempt] == nil
-    }
-
     mutating func commanded(_ command: UserCommand, _ now: Instant) {
         guard recovery.isWhole else { return recovery.deferUntilWhole(command) }
+        if command.isRead {
+            commandsBeingRead -= 1
+        } else if command.order.needsAttempt, attempts[command.attempt] == nil {
+            commandsBeingRead += 1
+            return effects.append(.readAttempt(command))
+        }
         switch command.order {
         case .cancel:
             guard let attempt = attempt(of: command, now) else {
+                if command.isElsewhere, settings.submitsNothing { return }
                 queues.withdraw(command.attempt, from: command.queue)
                 return commit([.withdrawnByCommand(command.id, command.attempt)], now)
             }
@@ -25,7 +26,13 @@ extension Scheduler {
             reopen(command.queue)
         case .reconcile, .adopt, .assumeLost:
             guard let attempt = attempt(of: command, now) else {
-                return commit([.commandEnded(command.id, .alreadyOver, message: nil)], now)
+                guard command.isElsewhere else {
+                    return commit([.commandEnded(command.id, .alreadyOver, message: nil)], now)
+                }
+                // A run with its provider carries it out.
+                if settings.submitsNothing { return }
+                let message = "it is at a provider that the active run does not use"
+                return commit([.commandEnded(command.id, .notLookedUp, message: message)], now)
             }
             lookUp(attempt, command, now)
         }
@@ -35,8 +42,11 @@ extension Scheduler {
     private mutating func attempt(of command: UserCommand, _ now: Instant) -> ActiveAttempt? {
         if let known = attempts[command.attempt] { return known }
         guard let open = command.open else { return nil }
-        if !command.order.isLookup, case .completed = open.standing { return nil }
-        if !command.order.isLookup, case .missingCost = open.standing { return nil }
+        switch open.standing {
+        // A run that follows all tasks has these in flight, so what was read is out of date.
+        case .sent, .accepted: if !settings.submitsNothing { return nil }
+        case .completed, .missingCost: if !command.order.isLookup { return nil }
+        }
         resume(open, isRequested: true, now)
         // The command decides which query to send.
         recovery.dropQueries()
@@ -59,16 +69,19 @@ extension Scheduler {
     private mutating func cancel(_ attempt: ActiveAttempt, _ command: UserCommand, _ now: Instant) {
         if isForAnotherKey(attempt) { return }
         var attempt = attempt
-        if let outcome = commandRefusal ?? cancelObstacle(attempt, evenIfCharged: command.order.cancelsEvenIfCharged) {
+        if let outcome = refusal(of: attempt)
+            ?? cancelObstacle(attempt, evenIfCharged: command.order.cancelsEvenIfCharged)
+        {
             commit([.commandEnded(command.id, outcome.outcome, message: outcome.message)], now)
             return
         }
         begin(command, on: &attempt, now)
-        if case .running = attempt.state { cancel(&attempt) }
+        // The stored state may be old if no run has followed it.
+        if case .running = attempt.state, !settings.servesCommandsOnly { cancel(&attempt) }
         put(attempt)
         // A query shows whether it is rendering by now, which decides whether a missing cost is zero. A submit in flight
         // is cancelled once its outcome is known. The reply to a guard's cancel shows the state too.
-        if case .accepted = attempt.state, !attempt.isCancelInFlight { ask(attempt.id, .poll, now) }
+        if attempt.state.remoteID != nil, !attempt.isCancelInFlight { ask(attempt.id, .poll, now) }
         if attempt.state == .uncertain, settings.servesCommandsOnly { ask(attempt.id, .resolveSubmission, now) }
     }
 
@@ -85,13 +98,24 @@ extension Scheduler {
         case nil: break
         }
         if attempt.completion != nil { return (.completed, nil) }
-        if case .running = attempt.state, !evenIfCharged { return (.renders, nil) }
+        if case .running = attempt.state, !evenIfCharged, !settings.servesCommandsOnly { return (.renders, nil) }
         return run.areQueriesOver ? (.notCancelled, "this run can no longer query the provider") : nil
     }
 
     /// Handles a task to be cancelled that is already rendering, which may be charged.
     mutating func cancelRunning(_ attempt: inout ActiveAttempt, _ now: Instant) {
         guard let command = attempt.command, command.isCancel, case .running = attempt.state else { return }
+        if command.cancelsEvenIfCharged {
+            cancel(&attempt)
+        } else {
+            commit(endCommand(of: &attempt, .renders), now)
+        }
+        put(attempt)
+    }
+
+    /// Handles a task to be cancelled whose state is unknown: it may be rendering.
+    mutating func cancelUnknown(_ attempt: inout ActiveAttempt, _ now: Instant) {
+        guard let command = attempt.command, command.isCancel else { return }
         if command.cancelsEvenIfCharged {
             cancel(&attempt)
         } else {
@@ -132,12 +156,12 @@ extension Scheduler {
         let isSubmitInFlight = attempt.pending?.isSubmitInFlight == true || accounts.isClaiming(attempt.id)
         let isUncertain = attempt.state == .uncertain && !isSubmitInFlight
         let isLost = attempt.isMarkedLost || attempt.parking == .lost
-        if command.order == .assumeLost(afterLookup: false), isUncertain || isLost {
+        if command.order == .assumeLost(afterLookup: false), isUncertain || isLost, !attempt.isCancelRequested {
             begin(command, on: &attempt, now)
             return giveUp(attempt, "provider not queried", now)
         }
         if isForAnotherKey(attempt) { return }
-        if let refusal = commandRefusal ?? lookupObstacle(attempt, command.order, isUncertain: isUncertain) {
+        if let refusal = refusal(of: attempt) ?? lookupObstacle(attempt, command.order, isUncertain: isUncertain) {
             commit([.commandEnded(command.id, refusal.outcome, message: refusal.message)], now)
             return
         }
@@ -165,11 +189,12 @@ extension Scheduler {
     private func lookupObstacle(
         _ attempt: ActiveAttempt, _ action: UserCommand.Action, isUncertain: Bool
     ) -> CommandRefusal? {
-        if !accounts.contains(attempt.account) { return (.refused, "it needs the API key \(attempt.account)") }
-        if run.areQueriesOver { return (.noAnswer, "this run can no longer query the provider") }
+        if !accounts.contains(attempt.account) { return (.notLookedUp, "it needs the API key \(attempt.account)") }
+        if run.areQueriesOver { return (.notLookedUp, "this run can no longer query the provider") }
+        if attempt.isCancelRequested { return (.notLookedUp, "it is being cancelled") }
         switch action {
-        case .adopt where !isUncertain: return (.refused, "it is not uncertain")
-        case .assumeLost where attempt.pending != nil && !isUncertain: return (.refused, "it is being submitted")
+        case .adopt where !isUncertain: return (.notLookedUp, "it is not uncertain")
+        case .assumeLost where attempt.pending != nil && !isUncertain: return (.notLookedUp, "it is being submitted")
         case .adopt, .assumeLost, .reconcile, .cancel, .retry: return nil
         }
     }
@@ -193,6 +218,8 @@ extension Scheduler {
             if attempt.faults + 1 >= settings.retry.attempts {
                 commit(endCommand(of: &attempt, .noAnswer, fault.summary), now)
                 put(attempt)
+                // The next one would only wait again.
+                refuseCommands(.noAnswer, fault, ofAccount: nil, now)
             }
             return false
         }
@@ -216,7 +243,7 @@ extension Scheduler {
             commit(steps + endCommand(of: &attempt, .notFound, fault.summary), now)
             put(attempt)
             // A run may be able to resubmit it.
-            return settings.servesCommandsOnly
+            return settings.submitsNothing
         case .adopt(let remote):
             let steps = [note(of: attempt, command, "not found (\(fault.summary))")]
             commit(steps + endCommand(of: &attempt, .refused, "the provider does not know \(remote)"), now)
@@ -242,7 +269,7 @@ extension Scheduler {
     private mutating func leaveUncertain(
         _ attempt: ActiveAttempt, _ command: ActiveAttempt.PendingCommand, _ now: Instant
     ) {
-        if command.wasParked || settings.servesCommandsOnly { return park(attempt, .uncertain) }
+        if command.wasParked || settings.submitsNothing { return park(attempt, .uncertain) }
         put(attempt)
         ask(attempt.id, .resolveSubmission, now)
     }
@@ -334,6 +361,21 @@ extension Scheduler {
     /// An outcome without an answer about the attempt.
     typealias CommandRefusal = (outcome: CommandOutcome, message: String?)
 
+    /// Why commands on an attempt cannot be carried out any more; nil: they can.
+    private func refusal(of attempt: ActiveAttempt) -> CommandRefusal? {
+        commandRefusal ?? refusedAccounts[attempt.account]
+    }
+
+    /// Ends the command on an attempt if the provider's answer is about another task.
+    mutating func endMismatched(_ attempt: inout ActiveAttempt, _ report: RemoteTask, _ now: Instant) {
+        guard let command = attempt.command,
+            let other = report.mismatch(with: attempt.remoteID, attempt.submissionKey)
+        else { return }
+        let message = "the provider answers with \(other)"
+        commit(endCommand(of: &attempt, command.isCancel ? .notCancelled : .otherTask, message), now)
+        put(attempt)
+    }
+
     /// The mutation that ends a user's command on an attempt; empty if there is none.
     mutating func endCommand(
         of attempt: inout ActiveAttempt, _ outcome: CommandOutcome, _ message: String? = nil
@@ -343,11 +385,22 @@ extension Scheduler {
         return [.commandEnded(command.id, outcome, message: message)]
     }
 
-    /// A run that serves commands only ends them all if the provider does not answer or refuses to.
-    mutating func refuseCommands(_ outcome: CommandOutcome, _ fault: ProviderError, _ now: Instant) {
+    /// A run that serves commands only ends them all if the provider does not answer, or those of an API key that it
+    /// refuses.
+    ///
+    /// - Parameter account: nil: all.
+    mutating func refuseCommands(
+        _ outcome: CommandOutcome, _ fault: ProviderError, ofAccount account: KeyFingerprint?, _ now: Instant
+    ) {
         guard settings.servesCommandsOnly else { return }
-        commandRefusal = (outcome, fault.summary)
-        let open = attempts.values.filter { $0.command != nil && !accounts.isClaiming($0.id) }
+        if let account {
+            refusedAccounts[account] = (outcome, fault.summary)
+        } else {
+            commandRefusal = (outcome, fault.summary)
+        }
+        let open = attempts.values.filter { attempt in
+            attempt.command != nil && !accounts.isClaiming(attempt.id) && account.map { attempt.account == $0 } ?? true
+        }
         for var attempt in open.sorted(by: { $0.id < $1.id }) {
             commit(endCommand(of: &attempt, outcome, fault.summary), now)
             put(attempt)
@@ -361,7 +414,9 @@ extension Scheduler {
                 servedAttempts.remove(id)
                 continue
             }
-            guard attempt.command == nil, !accounts.isClaiming(id) else { continue }
+            guard attempt.command == nil, !accounts.isClaiming(id), attempt.pending?.isSubmitInFlight != true else {
+                continue
+            }
             servedAttempts.remove(id)
             remove(attempt)
         }
@@ -376,6 +431,9 @@ extension UserCommand.Action {
         case .cancel, .retry: false
         }
     }
+
+    /// Whether it needs its attempt. A retry is decided by the store.
+    var needsAttempt: Bool { if case .retry = self { false } else { true } }
 
     /// Whether it cancels a task that is already rendering.
     var cancelsEvenIfCharged: Bool { self == .cancel(evenIfCharged: true) }

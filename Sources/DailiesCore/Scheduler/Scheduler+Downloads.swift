@@ -40,6 +40,7 @@ extension Scheduler {
                 continue
             }
             attempt.downloadSerial &+= 1
+            attempt.completion?.refusalsAtStart = downloads.refusals
             attempt.completion?.measuredBytes = 0
             attempt.completion?.measurements = 0
             effects.append(.act(.download(id, attempt.submissionKey, asset, output: attempt.outputName)))
@@ -102,7 +103,7 @@ extension Scheduler {
             completion.interruptions = hasProgressed ? 0 : completion.interruptions + 1
             completion.furthest = max(completion.furthest, reached)
             if hasProgressed {
-                downloads.diskWorked()
+                downloads.diskWorked(begun: completion.refusalsAtStart)
                 completion.refusals = 0
                 completion.refusedSince = nil
             }
@@ -133,7 +134,7 @@ extension Scheduler {
         case .diskFailed(let message): diskFailed(attempt, message, now)
         }
         // Downloads that waited for the disk gave up for another reason; the next one tests the disk.
-        if downloads.count == 0 { downloads.diskWorked() }
+        if downloads.count == 0 { downloads.forgetDisk() }
     }
 
     private mutating func saved(_ attempt: ActiveAttempt, _ clip: SavedClip, _ now: Instant) {
@@ -141,7 +142,7 @@ extension Scheduler {
         advance(&attempt, .saved)
         attempt.completion?.isSaved = true
         attempt.completion?.isClipSettled = true
-        downloads.diskWorked()
+        downloads.diskWorked(begun: attempt.completion?.refusalsAtStart ?? downloads.refusals)
         put(attempt)
         var steps: [Mutation.Kind] = [.saved(attempt.id, clip)]
         if let remark = clip.remark {

@@ -6,10 +6,11 @@ extension Scheduler {
         guard var attempt = attempts[id], !attempt.isQueryInFlight, !run.areQueriesOver, !run.isStopping else {
             return
         }
-        // Its answer has arrived, and the store is checking who owns the task.
-        guard !accounts.isClaiming(id) else { return }
+        // Its answer has arrived, and the store is checking who owns the task; or the reply to a submit comes first.
+        guard !accounts.isClaiming(id), attempt.pending?.isSubmitInFlight != true else { return }
         guard accounts.contains(attempt.account) else { return }
-        if outage.isOpen { return outage.deferQuery(id) }
+        // Commands end after a few faults of their own.
+        if outage.isOpen, !settings.servesCommandsOnly { return outage.deferQuery(id) }
         guard let question = question(for: attempt, purpose) else { return }
         markAsked(&attempt, purpose, now)
         put(attempt)
@@ -69,14 +70,15 @@ extension Scheduler {
 
     mutating func failedToAnswer(_ fault: ProviderError, _ now: Instant) {
         guard outage.failed(at: now, using: &random) else { return }
-        refuseCommands(.noAnswer, fault, now)
         emit(.paused(.outage, detail: fault.message, until: outage.nextProbe))
     }
 
     /// Sends one query, or allows one submit, to test whether the provider is back.
     mutating func sendProbe(_ now: Instant) {
         while let id = outage.nextDeferred() {
-            guard var attempt = attempts[id], !attempt.isQueryInFlight, !accounts.isClaiming(id) else { continue }
+            guard var attempt = attempts[id], !attempt.isQueryInFlight, !accounts.isClaiming(id),
+                attempt.pending?.isSubmitInFlight != true
+            else { continue }
             let purpose = purpose(of: attempt)
             guard let question = question(for: attempt, purpose) else { continue }
             outage.querySent()
@@ -124,7 +126,10 @@ extension Scheduler {
         if commandAnswered(&attempt, answer, now) { return }
         switch answer {
         case .found(let report):
-            if isMismatched(report, of: &attempt) { return pollFailed(attempt, now) }
+            if isMismatched(report, of: &attempt) {
+                endMismatched(&attempt, report, now)
+                return pollFailed(attempt, now)
+            }
             attempt.faults = 0
             attempt.notFoundSince = nil
             if attempt.isMarkedLost {
@@ -146,6 +151,10 @@ extension Scheduler {
         var attempt = attempt
         attempt.faults += 1
         let wait = settings.retry.wait(afterFailures: attempt.faults, using: &random)
+        if settings.servesCommandsOnly {
+            wake(&attempt, at: now + wait)
+            return put(attempt)
+        }
         schedulePoll(attempt, now, notBefore: now + max(wait, min(asked ?? .zero, settings.maximumRequestedWait)))
     }
 
@@ -169,9 +178,12 @@ extension Scheduler {
 
     /// A 401 or 403 to a query: this run can query nothing more.
     mutating func queryRefused(_ attempt: ActiveAttempt, _ fault: ProviderError, _ stop: AccessDenial, _ now: Instant) {
+        if settings.servesCommandsOnly {
+            let outcome = stop == .keyRefused ? CommandOutcome.keyRefused : .accountRefused
+            return refuseCommands(outcome, fault, ofAccount: attempt.account, now)
+        }
         self.stop(fault, stop == .keyRefused ? stop : .accessDenied, model: nil, wasTryingFunds: false)
         run.endQueries()
-        refuseCommands(stop == .keyRefused ? .keyRefused : .accountRefused, fault, now)
     }
 
     /// After the first acceptance without an echo, queries the key once to test key support. Only further submits wait
@@ -239,6 +251,7 @@ extension Scheduler {
                 emit(.warning("the provider reported the unknown state \"\(word)\"; still polling"))
             }
             notBefore = max(notBefore ?? now, now + settings.lateInterval)
+            cancelUnknown(&attempt, now)
         }
         schedulePoll(
             attempt, now, notBefore: notBefore, hint: report.remaining?.divided(bySpeed: settings.speed))

@@ -2,7 +2,7 @@ extension Scheduler {
     /// Recovery: resumes every attempt that the last run left open, in its stored state.
     mutating func start(from recovered: SchedulerSnapshot, _ now: Instant) {
         recovery.start(recovered.commands)
-        if settings.servesCommandsOnly { run.submitNothing() }
+        if settings.submitsNothing { run.submitNothing() }
         budgets.start(Budgets(batches: recovered.budgets, tags: recovered.tagBudgets), recovered.prices)
         accounts.start(recovered.accounts, support: recovered.trust)
         queues.scope = recovered.scope

@@ -59,7 +59,11 @@ extension Scheduler {
             if let another = report.mismatch(with: nil, attempt.submissionKey) {
                 return leaveMismatched(attempt, ProviderError.anotherSubmission, another, now)
             }
-            guard report.remoteID != nil else { return retryResolution(attempt, "the reply has no task ID", now) }
+            guard report.remoteID != nil else {
+                let fault = ProviderError(kind: .unreadable, message: "the reply has no task ID")
+                _ = commandAnswered(&attempt, .fault(fault), now)
+                return retryResolution(attempt, fault.message, now)
+            }
             accept(attempt, report, as: report.remoteID, from: .query, now)
         case .notFound:
             let isRefused = attempt.pending?.refusal != nil
@@ -191,7 +195,7 @@ extension Scheduler {
             }
             // The answer to a user's lookup decides first.
             guard hasRoom(in: queue), accounts.maySubmit(with: attempt.account), slots.paceAllows(at: now),
-                !attempt.isQueryInFlight
+                !attempt.isQueryInFlight, attempt.command == nil
             else {
                 waiting.append(id)
                 continue
@@ -216,6 +220,8 @@ extension Scheduler {
         attempt.pending?.mayResubmit = false
         attempt.pending?.awaitsResubmit = false
         attempt.pending?.isSubmitInFlight = true
+        // A query that was to come must not overtake the reply.
+        attempt.serial &+= 1
         attempt.holdsSlot = true
         put(attempt)
         sends(attempt.shape.model, for: attempt.account, now)

@@ -29,10 +29,14 @@ package struct Scheduler: Sendable {
     var timer = AccountTimer()
     var run = RunProgress()
     var recovery = Recovery()
+    /// Commands whose attempts are being read.
+    var commandsBeingRead = 0
     /// Attempts that were resumed for users' commands alone.
     var servedAttempts: Set<AttemptID> = []
     /// In such a run: why further commands cannot be carried out. The provider does not answer, or refuses to.
     var commandRefusal: CommandRefusal?
+    /// The same for single API keys.
+    var refusedAccounts: [KeyFingerprint: CommandRefusal] = [:]
     var warnings = ReplyWarnings()
 
     /// The effects of the event being handled.

@@ -8,7 +8,10 @@ public struct SchedulerSettings: Sendable {
     public var submitPace: SubmitRate?
     /// New attempts after a render that failed free of charge. Default 0.
     public var retries = 0
-    /// Whether to submit and follow nothing, and only carry out users' commands until stopped. Default false.
+    /// Whether to submit nothing, and to follow only some of the unfinished tasks. Default false.
+    package var submitsNothing = false
+    /// Whether to follow nothing, and only carry out users' commands until stopped; with ``submitsNothing``. Default
+    /// false.
     package var servesCommandsOnly = false
     /// Whether to download completed clips; false leaves them at the provider (`--no-download`). Default true.
     public var downloads = true

@@ -33,8 +33,12 @@ package struct UserCommand: Hashable, Sendable {
     package let attempt: AttemptID
     /// The queue that it waits in.
     package let queue: TaskQueueID
-    /// The attempt as stored. The runner sets it if the scheduler does not have the attempt.
+    /// Whether ``open`` was read from the store.
+    package var isRead = false
+    /// The attempt as stored, if it is unfinished and the scheduler did not have it.
     package var open: OpenAttempt?
+    /// Whether the attempt belongs to a provider that the run does not use. Set with ``open``.
+    package var isElsewhere = false
 
     package init(id: CommandID, order: Action, attempt: AttemptID, queue: TaskQueueID) {
         self.id = id
@@ -84,6 +88,8 @@ package enum CommandOutcome: String, Hashable, Sendable, CaseIterable {
     case costUnknown = "cost_unknown"
     /// The provider did not answer.
     case noAnswer = "no_answer"
+    /// It was not looked up; the message has the reason.
+    case notLookedUp = "not_looked_up"
     /// The provider refused the API key.
     case keyRefused = "key_refused"
     /// The provider denied the account access.

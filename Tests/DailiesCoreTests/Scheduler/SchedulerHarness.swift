@@ -20,6 +20,7 @@ final class SchedulerHarness {
     private(set) var wakes: [(at: Instant, wake: TimerID)] = []
     var loads: [(queue: TaskQueueID, page: [WaitingTask], limit: Int)] = []
     private(set) var claims: [(attempt: AttemptID, owner: TaskOwner?)] = []
+    private(set) var reads: [UserCommand] = []
     private(set) var openLoads: [(place: OpenAttempt.Cursor, limit: Int)] = []
     private(set) var reported: [RunEvent] = []
     private(set) var steps: [Mutation.Kind] = []
@@ -132,9 +133,17 @@ final class SchedulerHarness {
         carryOut(scheduler.handle(event, at: now))
         handled += 1
         if handled % checksEvery == 0 || ending != nil { check("\(event)") }
+        while !reads.isEmpty { deliverRead() }
         while !holdsClaims, !claims.isEmpty { deliverClaim() }
         while !holdsLoads, !openLoads.isEmpty { deliverOpenLoad() }
         while !holdsLoads, !loads.isEmpty { deliverLoad() }
+    }
+
+    func deliverRead() {
+        var command = reads.removeFirst()
+        command.isRead = true
+        command.open = store.open.first { $0.attempt == command.attempt }
+        handle(.commanded(command))
     }
 
     func deliverClaim() {
@@ -263,6 +272,7 @@ final class SchedulerHarness {
             case .load(let queue, let place, let limit):
                 loads.append((queue, store.page(queue, after: place, limit: limit), limit))
             case .loadOpen(let place, let limit): openLoads.append((place, limit))
+            case .readAttempt(let command): reads.append(command)
             case .emit(let event): reported.append(event)
             case .finish(let ending): self.ending = ending
             }

@@ -161,7 +161,7 @@ final class SchedulerSimulation {
                 let first = place.map { place in waiting.partitioningIndex { place < $0.place } } ?? 0
                 let page = Array(waiting[first...].prefix(limit))
                 insert(.loaded(queue, page, isLast: page.count < limit), at: now + .milliseconds(1))
-            case .loadOpen: preconditionFailure("nothing was left open")
+            case .loadOpen, .readAttempt: preconditionFailure("nothing was left open, and no user gives commands")
             case .emit(let event): tell(event)
             case .finish(let ending): self.ending = ending
             }

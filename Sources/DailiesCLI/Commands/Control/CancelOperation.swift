@@ -36,7 +36,7 @@ enum CancelOutcome {
         case .noAnswer: self = .failed("the provider is not responding (\(message)); try again later")
         case .keyRefused, .accountRefused: self = .failed("the provider refused the request: \(message)")
         case .alreadyOver, .waits, .refused, .holds, .takenBack, .found, .adopted, .overBudget, .notFound, .otherTask,
-            .assumedLost, .costLearned, .costUnknown:
+            .assumedLost, .costLearned, .costUnknown, .notLookedUp:
             self = .alreadyFinished
         case nil: self = .queued
         }
@@ -46,6 +46,8 @@ enum CancelOutcome {
 /// One `cancel`.
 struct CancelOperation {
     static let states: [TaskState] = [.queued, .running]
+    /// Maximum tasks queried concurrently.
+    private static let width = 16
 
     let session: CommandSession
     let evenIfCharged: Bool
@@ -87,7 +89,12 @@ struct CancelOperation {
                     rows.append(row)
                 }
             }
-            try await cancel(rows)
+            // Unsent tasks need no query, and a few queries at a time are enough.
+            try await cancel(rows.filter { !$0.isOpen })
+            let open = rows.filter(\.isOpen)
+            for start in stride(from: 0, to: open.count, by: Self.width) {
+                try await cancel(Array(open[start..<min(start + Self.width, open.count)]))
+            }
         }
     }
 

@@ -135,12 +135,15 @@ final class CommandSession {
 /// A runner of this process that serves only commands.
 final class LocalRunner: Sendable {
     private let runner: Runner
+    /// Other processes take this for a run and send it commands too.
+    private let poller: CommandPoller
     private let provider: ByteSpikeProvider?
     private let outcome = Locked<Runner.Outcome?>(nil)
 
     fileprivate init(_ runner: Runner, _ provider: ByteSpikeProvider?) {
         self.runner = runner
         self.provider = provider
+        poller = CommandPoller(runner)
         runner.start { [outcome] ended in outcome.withLock { $0 = ended } }
     }
 
@@ -150,6 +153,7 @@ final class LocalRunner: Sendable {
 
     /// - Returns: the message of a store error that ended the runner; nil: none did.
     fileprivate func end() async -> String? {
+        poller.stop()
         runner.stop()
         while !hasEnded { await Pause.now(for: .milliseconds(2)) }
         await provider?.shutdown()
@@ -167,6 +171,7 @@ struct CommandClient {
 
     let store: Store
     private let timers = DispatchClock()
+    private let signals = StopSignals {}
 
     init(_ store: Store) { self.store = store }
 
@@ -175,7 +180,13 @@ struct CommandClient {
         let ids = try store.tell(commands, at: timers.now)
         local?.readCommands()
         let answers = try await wait(for: ids, local)
-        if answers.count < ids.count, local == nil, try Store.runner(of: store.path) == nil {
+        guard answers.count < ids.count else { return ids.map { answers[$0] } }
+        if let code = signals.received {
+            try store.takeBack(ids, at: timers.now)
+            throw Stop(code, "stopped; commands that were not carried out are withdrawn")
+        }
+        let isRunnerGone = try local != nil || Store.runner(of: store.path) == nil
+        if isRunnerGone {
             try store.takeBack(ids, at: timers.now)
             throw RunnerEnded()
         }
@@ -196,7 +207,8 @@ struct CommandClient {
         let deadline = local == nil ? timers.now + Self.patience : .distantFuture
         var interval = Duration.milliseconds(1)
         while true {
-            let isLast = try local.map(\.hasEnded) ?? (Store.runner(of: store.path) == nil)
+            let isEnded = try local.map(\.hasEnded) ?? (Store.runner(of: store.path) == nil)
+            let isLast = isEnded || signals.received != nil
             let answers = try store.outcomes(of: ids)
             if answers.count == ids.count || isLast || timers.now >= deadline { return answers }
             await Pause.now(for: interval)

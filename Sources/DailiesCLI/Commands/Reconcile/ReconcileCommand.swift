@@ -99,6 +99,8 @@ struct ReconcileCommand: AsyncParsableCommand {
             session: session, keyMemory: keys.duration.divided(bySpeed: provider.speed), isOffline: withoutAsking)
         for start in stride(from: 0, to: tasks.count, by: Reconciler.pageSize) {
             let rows = try tasks[start..<min(start + Reconciler.pageSize, tasks.count)].compactMap(store.task)
+                // A run may have returned it to its queue.
+                .filter { $0.latest != nil }
             for finding in try await reconciler.reconcile(rows, by: resolutions) {
                 text.write(finding, batches: try store.batches().count)
                 tally.count(finding)

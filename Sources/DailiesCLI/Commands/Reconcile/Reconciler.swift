@@ -75,7 +75,7 @@ struct FoundAttempt {
 /// Reconciles uncertain and lost tasks.
 struct Reconciler {
     /// Maximum tasks looked up concurrently.
-    static let pageSize = 64
+    static let pageSize = 16
 
     let session: CommandSession
     /// How long the provider remembers submission keys, by the local clock.
@@ -141,14 +141,15 @@ struct Reconciler {
             return ("\(subject): found, \(TaskDescription.known(known))", verdict(known))
         }
         switch answer?.outcome {
+        case .alreadyOver where try isUnresolved(row): return (nil, .notAsked("it was not looked up"))
         case .found, .alreadyOver: return found { .found($0) }
         case .adopted: return found { .adopted($0) }
         case .overBudget: return found { .overBudget($0) }
-        case .refused where known != nil && row.latest?.remoteID == nil || row.latest?.lostAt != nil:
-            return found { .refused(message, known: $0) }
+        case .refused where known != nil: return found { .refused(message, known: $0) }
         case .refused where action.map({ $0 != .assumeLost }) == true:
             return ("\(subject): not found", .refused(message, known: nil))
         case .refused: return (nil, .refused(message, known: nil))
+        case .notLookedUp: return (nil, action == nil ? .notAsked(message) : .refused(message, known: nil))
         case .notFound: return ("\(subject): not found (\(message))", try notFound(row))
         case .assumedLost:
             return (isOffline ? nil : try lookup(of: row) ?? "\(subject): not found", .assumedLost)
@@ -171,6 +172,12 @@ struct Reconciler {
             .takenBack, .costLearned, .costUnknown:
             return (nil, .notAsked("it was not looked up"))
         }
+    }
+
+    /// Whether a task is still uncertain or lost.
+    private func isUnresolved(_ row: TaskRow) throws -> Bool {
+        guard let now = try session.store.task(row.id), now.isOpen, now.attempt == row.attempt else { return false }
+        return now.latest?.remoteID == nil || now.latest?.lostAt != nil
     }
 
     private static func subject(_ row: TaskRow, _ action: ManualResolution.Action?) -> String {

@@ -48,20 +48,10 @@ extension Store {
 
     /// These attempts, as far as they are unfinished or their cost is unknown.
     ///
-    /// - Parameter service: only those of its batches; nil: all.
-    package func openAttempts(
-        _ attempts: [AttemptID], of service: Service?
-    ) throws(StoreError) -> [AttemptID: OpenAttempt] {
+    package func openAttempts(_ attempts: [AttemptID]) throws(StoreError) -> [AttemptID: OpenAttempt] {
         try reading { database throws(StoreError) in
-            let batches = try database.batches().filter { batch in
-                service.map { batch.provider == $0.provider && batch.baseURL == $0.baseURL } ?? true
-            }
-            let known = Set(batches.map(\.id))
             var found: [AttemptID: OpenAttempt] = [:]
-            for attempt in attempts {
-                guard let open = try database.openAttempt(attempt), known.contains(open.batch) else { continue }
-                found[attempt] = open
-            }
+            for attempt in attempts { found[attempt] = try database.openAttempt(attempt) }
             return found
         }
     }
