@@ -92,15 +92,17 @@ extension SQLiteConnection {
 
     private static let bookInTag = "UPDATE tag_budget SET \(added) WHERE id = $1"
 
-    /// Sums up the attempts of a batch's tasks with a tag that has a budget, since their tags or the budgets changed.
-    func sumUpTagBudgets(of batch: BatchID) throws(StoreError) {
+    /// Sums up the attempts of a batch's tasks with a tag that has a budget, since their tags or the budget changed.
+    ///
+    /// - Parameter tag: nil: all tags.
+    func sumUpTagBudgets(of batch: BatchID, tag: TaskSpec.Tag? = nil) throws(StoreError) {
         try run(
             """
             UPDATE tag_budget SET (settled_whole, settled_billionths, reserved_whole, reserved_billionths) = (
-                SELECT \(Self.sums) FROM attempt AS a JOIN task_tag AS t ON t.task = a.task
-                WHERE a.batch_id = tag_budget.batch_id AND t.name = tag_budget.name AND t.value = tag_budget.value)
-            WHERE batch_id = $1 AND cap_nano IS NOT NULL
-            """, SQLValue(batch))
+                SELECT \(Self.sums) FROM attempt AS a WHERE a.batch_id = tag_budget.batch_id AND a.task IN (
+                    SELECT t.task FROM task_tag AS t WHERE t.name = tag_budget.name AND t.value = tag_budget.value))
+            WHERE batch_id = $1 AND cap_nano IS NOT NULL AND ($2 IS NULL OR (name = $2 AND value = $3))
+            """, SQLValue(batch), SQLValue(tag?.name), SQLValue(tag?.value))
     }
 
     /// Columns with sums over `attempt AS a`.

@@ -71,7 +71,8 @@ extension SQLiteConnection {
             """, SQLValue(batch), .text(name), .text(value), SQLValue(cap))
         // Setting the same budget again records no event.
         guard changed == 1 else { return }
-        try sumUpTagBudgets(of: batch)
+        // The totals of a tag without a budget are not kept.
+        if cap != nil, (stored ?? nil) == nil { try sumUpTagBudgets(of: batch, tag: budget.tag) }
         var row = NewEvent("tag_budget_set", at: at, batch: batch)
         row.source = "user"
         row.message = "\(name)=\(value): \(cap?.description ?? "none")"
