@@ -31,6 +31,8 @@ extension Scheduler {
 
     /// Whether the account as a whole may send another submit, new or repeated.
     func maySend(_ now: Instant) -> Bool {
+        // Commands come before submissions: they may concern the very task that is next.
+        guard commandsBeingRead == 0 else { return false }
         guard tally.inFlight < slots.concurrency, outage.allowsSubmit else { return false }
         return pauses.allowsSubmit(
             at: now, isIdle: tally.active == tally.idleUnresolved + tally.waitingForTurn)
