@@ -26,6 +26,13 @@ public final class RunnerLock: Sendable {
 
     deinit {
         Self.held.withLock { $0[path] = nil }
+        Self.unlock(descriptor)
+    }
+
+    /// Unlocks and closes. Closing alone is not enough: a child process that is starting may have a copy of the
+    /// descriptor, and with it the lock.
+    static func unlock(_ descriptor: Int32) {
+        _ = flock(descriptor, LOCK_UN)
         store_file_close(descriptor)
     }
 
@@ -86,7 +93,7 @@ extension Store {
             writeOwner(in: descriptor)
             return RunnerLock(path: lockPath, descriptor: descriptor, file: file)
         } catch {
-            store_file_close(descriptor)
+            RunnerLock.unlock(descriptor)
             throw error
         }
     }
@@ -104,7 +111,7 @@ extension Store {
     private static func verifyLocking(of lockPath: String) throws(StoreError) {
         let other = store_file_open(lockPath, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0)
         guard other >= 0 else { throw StoreError(errno: store_file_errno(), doing: "opening \(lockPath)") }
-        defer { store_file_close(other) }
+        defer { RunnerLock.unlock(other) }
         if flock(other, LOCK_EX | LOCK_NB) == 0 {
             throw StoreError(.io, "locking \(lockPath) failed: \(StoreError.noLocks)")
         }

@@ -223,6 +223,8 @@ struct ActiveAttempt: Sendable {
         var isUnverified = false
         /// How often it was slow and yielded to another download.
         var timesStopped = 0
+        /// The disk's refusals when the current download began.
+        var refusalsAtStart = 0
         /// Bytes of the current download at its last measurement.
         var measuredBytes: Int64 = 0
         /// Measurements of the current download.

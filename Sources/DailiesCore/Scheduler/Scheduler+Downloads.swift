@@ -41,6 +41,7 @@ extension Scheduler {
                 continue
             }
             flight.downloadSerial &+= 1
+            flight.completion?.refusalsAtStart = pause.diskRefusals
             flight.completion?.measuredBytes = 0
             flight.completion?.measurements = 0
             effects.append(.act(.download(attempt, key, asset, output: flight.outputName)))
@@ -103,7 +104,7 @@ extension Scheduler {
             completion.interruptions = hasProgressed ? 0 : completion.interruptions + 1
             completion.furthest = max(completion.furthest, reached)
             if hasProgressed {
-                pause.diskSince = nil
+                diskWorked(begun: completion.refusalsAtStart)
                 completion.refusals = 0
                 completion.refusedSince = nil
             }
@@ -137,6 +138,11 @@ extension Scheduler {
         if downloads.count == 0 { pause.diskSince = nil }
     }
 
+    /// The disk took data of a download.
+    ///
+    /// - Parameter begun: the number of refusals when the download began.
+    private mutating func diskWorked(begun: Int) { if begun == pause.diskRefusals { pause.diskSince = nil } }
+
     /// Whether the disk refused the latest download; rendering further clips would then be wasteful.
     var isDiskRefusing: Bool { pause.diskSince != nil && downloads.count > 0 }
 
@@ -145,7 +151,7 @@ extension Scheduler {
         advance(&flight, .saved)
         flight.completion?.isSaved = true
         flight.completion?.isClipSettled = true
-        pause.diskSince = nil
+        diskWorked(begun: flight.completion?.refusalsAtStart ?? pause.diskRefusals)
         put(flight)
         var steps: [Mutation.Kind] = [.saved(flight.attempt, clip)]
         if let remark = clip.remark {
@@ -250,6 +256,7 @@ extension Scheduler {
         }
         let since = pause.diskSince ?? now
         pause.diskSince = since
+        pause.diskRefusals += 1
         guard now - since < settings.maximumWait else {
             closeUnsaved(flight, message, now)
             endSubmission("clips cannot be saved: \(message)")

@@ -161,6 +161,9 @@ public struct Scheduler: Sendable {
         /// The disk refuses writes: no download before this time.
         var diskUntil: Instant?
         var diskSince: Instant?
+        /// Number of refusals by the disk. A download proves that the disk takes data again only if it began after the
+        /// last.
+        var diskRefusals = 0
         /// Consecutive submits that were neither accepted nor permanently refused, and when they began.
         var trouble: (count: Int, since: Instant)?
         /// No submit before this time, since the last one could not be sent.

@@ -278,6 +278,22 @@ import Testing
         rig.expectSound()
     }
 
+    @Test func `a clip that was being written when the disk refused another one does not resume submission`() {
+        let rig = completed(.completed(), settings: SchedulerHarness.settings { $0.concurrency = 2 }, tasks: 6)
+        rig.land(.accepted(.completed("r2")), 2)
+        #expect(rig.downloads.count == 2)
+        rig.finishDownload(.diskFailed("no space left"), 1)
+        let sent = rig.sent.count
+        rig.save(2)
+        #expect(rig.sent.count == sent)
+        while !rig.submits.isEmpty { rig.land(.refused(.status(400, "invalid_param"))) }
+        #expect(rig.sent.count == sent)
+        rig.advance(by: .seconds(10))
+        rig.save(1)
+        #expect(rig.sent.count > sent)
+        rig.expectSound()
+    }
+
     @Test func `a clip that the disk refused and whose URL then expires no longer blocks submission`() {
         let rig = completed(.completed(), settings: SchedulerHarness.settings { $0.concurrency = 1 }, tasks: 3)
         rig.finishDownload(.diskFailed("no space left"), 1)

@@ -152,9 +152,12 @@ final class Stage {
         Finished(child: try startRun(manifests, at: service, more, environment: environment))
     }
 
+    /// A run does not end because its tasks are held longer than the default poll window, which is seconds at the
+    /// simulator's speed.
     func runArguments(_ manifests: [String], at service: some Service, store: String? = nil) -> [String] {
         ["run"] + manifests + [
             "--provider", "simulator", "--base-url", service.url, "--speed", "\(service.speed)",
+            "--poll-window", "1000h",
             "--store", store ?? self.store,
             "--output", renders, "--json",
         ]

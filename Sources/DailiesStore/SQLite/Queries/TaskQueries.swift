@@ -142,7 +142,7 @@ extension Store {
             if reason == EACCES { return access(log(of: store), F_OK) == 0 ? "a process of another user" : nil }
             throw StoreError(errno: reason, doing: "opening \(lockPath)")
         }
-        defer { store_file_close(descriptor) }
+        defer { RunnerLock.unlock(descriptor) }
         if flock(descriptor, LOCK_SH | LOCK_NB) == 0 { return nil }
         let reason = store_file_errno()
         guard reason == EWOULDBLOCK else { throw StoreError(errno: reason, doing: "locking \(lockPath)") }
