@@ -150,9 +150,10 @@ package struct OutputFolder {
             for number in 1...Self.maximumTrials {
                 let name = ".dailies-\(getpid())-\(number).trial"
                 guard let file = try folder.newFile(name) else { continue }
-                let fault = Self.fill(file)
-                close(file)
+                defer { close(file) }
+                // First, so that a process that is killed here leaves no file of a clip's size behind.
                 try folder.remove(name)
+                let fault = Self.fill(file)
                 return fault == 0 ? nil : Self.message(for: fault, path)
             }
             return Self.message(for: EACCES, path)
