@@ -104,7 +104,7 @@ extension Scheduler {
             completion.interruptions = hasProgressed ? 0 : completion.interruptions + 1
             completion.furthest = max(completion.furthest, reached)
             if hasProgressed {
-                diskWorked(begun: completion.refusalsAtStart)
+                diskWorked(begun: completion.refusalsAtStart, now)
                 completion.refusals = 0
                 completion.refusedSince = nil
             }
@@ -138,10 +138,14 @@ extension Scheduler {
         if downloads.count == 0 { pause.diskSince = nil }
     }
 
-    /// The disk took data of a download.
+    /// The disk took data of a download. One that began before the last refusal does not resume submission, but while
+    /// clips are saved the others are not given up.
     ///
     /// - Parameter begun: the number of refusals when the download began.
-    private mutating func diskWorked(begun: Int) { if begun == pause.diskRefusals { pause.diskSince = nil } }
+    private mutating func diskWorked(begun: Int, _ now: Instant) {
+        guard pause.diskSince != nil else { return }
+        pause.diskSince = begun == pause.diskRefusals ? nil : now
+    }
 
     /// Whether the disk refused the latest download; rendering further clips would then be wasteful.
     var isDiskRefusing: Bool { pause.diskSince != nil && downloads.count > 0 }
@@ -151,7 +155,7 @@ extension Scheduler {
         advance(&flight, .saved)
         flight.completion?.isSaved = true
         flight.completion?.isClipSettled = true
-        diskWorked(begun: flight.completion?.refusalsAtStart ?? pause.diskRefusals)
+        diskWorked(begun: flight.completion?.refusalsAtStart ?? pause.diskRefusals, now)
         put(flight)
         var steps: [Mutation.Kind] = [.saved(flight.attempt, clip)]
         if let remark = clip.remark {

@@ -160,6 +160,7 @@ public struct Scheduler: Sendable {
         var isTryingFunds = false
         /// The disk refuses writes: no download before this time.
         var diskUntil: Instant?
+        /// When the disk began to refuse writes, or last took data since; nil: it does not refuse.
         var diskSince: Instant?
         /// Number of refusals by the disk. A download proves that the disk takes data again only if it began after the
         /// last.
