@@ -13,7 +13,7 @@ struct CommandCursor: Sendable {
     var isPollRequested = false
     /// The controls in effect, as far as this run knows.
     var controls = RunControls()
-    /// Commands whose attempts are to be read.
+    /// Commands whose attempts are read once the present event is handled.
     var unread: [UserCommand] = []
     /// Controls in effect that are not yet acknowledged in the store.
     var unacknowledged: [CommandID] = []
@@ -78,21 +78,18 @@ extension Runner {
         if pending.isMore || isRequested { readCommands() }
     }
 
-    /// Reads the attempts of all commands that wait for theirs. A read reflects every commit requested before it.
-    func readAttempt(of command: UserCommand) {
-        commandCursor.unread.append(command)
-        guard commandCursor.unread.count == 1 else { return }
-        // After the event that needs them all.
-        queue.async {
-            let commands = self.commandCursor.unread
-            self.commandCursor.unread = []
-            self.readingQueue.async {
-                do {
-                    let read = try self.withAttempts(commands)
-                    self.queue.async { for command in read { self.handle(.commanded(command)) } }
-                } catch {
-                    self.queue.async { self.fail("\(error)") }
-                }
+    /// Reads the attempts of the commands that wait for theirs, together. A read reflects every commit requested before
+    /// it.
+    func readAttemptsOfCommands() {
+        guard !commandCursor.unread.isEmpty else { return }
+        let commands = commandCursor.unread
+        commandCursor.unread = []
+        readingQueue.async {
+            do {
+                let read = try self.withAttempts(commands)
+                self.queue.async { for command in read { self.handle(.commanded(command)) } }
+            } catch {
+                self.queue.async { self.fail("\(error)") }
             }
         }
     }

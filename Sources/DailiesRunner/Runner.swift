@@ -267,6 +267,7 @@ package final class Runner: @unchecked Sendable {
         guard done != nil else { return }
         let now = timers.now
         for effect in scheduler.handle(event, at: now) { perform(effect, now) }
+        readAttemptsOfCommands()
         if let error = submissions.error { fail(error) }
         arm()
     }
@@ -300,7 +301,7 @@ package final class Runner: @unchecked Sendable {
         case .wake(let wake, let instant): deadlines.insert(wake, at: instant)
         case .load(let id, let place, let limit): load(id, after: place, limit: limit)
         case .loadOpen(let place, let limit): loadOpen(after: place, limit: limit)
-        case .readAttempt(let command): readAttempt(of: command)
+        case .readAttempt(let command): commandCursor.unread.append(command)
         case .emit(let event): observer(event, now)
         case .finish(let ending): finish(ending)
         }

@@ -16,7 +16,7 @@ struct DownloadQueue: Sendable {
     private(set) var active = 0
     /// Maximum time that the disk is tried.
     private let maximumWait: Duration
-    /// When the disk began to refuse writes; nil: it does not.
+    /// When the disk began to refuse writes, or last took data since; nil: it does not refuse.
     private var diskRefusesSince: Instant?
     /// No download before this time, since the disk refuses writes.
     private(set) var pausedUntil: Instant?
@@ -75,10 +75,14 @@ struct DownloadQueue: Sendable {
         return (diskRefusesSince == nil, false)
     }
 
-    /// The disk took data of a download.
+    /// The disk took data of a download. One that began before the last refusal does not resume submission, but while
+    /// clips are saved the others are not given up.
     ///
     /// - Parameter begun: ``refusals`` when the download began.
-    mutating func diskWorked(begun: Int) { if begun == refusals { diskRefusesSince = nil } }
+    mutating func diskWorked(begun: Int, at now: Instant) {
+        guard diskRefusesSince != nil else { return }
+        diskRefusesSince = begun == refusals ? nil : now
+    }
 
     /// No download is left that waits for the disk; the next one tests it.
     mutating func forgetDisk() { diskRefusesSince = nil }

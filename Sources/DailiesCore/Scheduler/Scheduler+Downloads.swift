@@ -103,7 +103,7 @@ extension Scheduler {
             completion.interruptions = hasProgressed ? 0 : completion.interruptions + 1
             completion.furthest = max(completion.furthest, reached)
             if hasProgressed {
-                downloads.diskWorked(begun: completion.refusalsAtStart)
+                downloads.diskWorked(begun: completion.refusalsAtStart, at: now)
                 completion.refusals = 0
                 completion.refusedSince = nil
             }
@@ -142,7 +142,7 @@ extension Scheduler {
         advance(&attempt, .saved)
         attempt.completion?.isSaved = true
         attempt.completion?.isClipSettled = true
-        downloads.diskWorked(begun: attempt.completion?.refusalsAtStart ?? downloads.refusals)
+        downloads.diskWorked(begun: attempt.completion?.refusalsAtStart ?? downloads.refusals, at: now)
         put(attempt)
         var steps: [Mutation.Kind] = [.saved(attempt.id, clip)]
         if let remark = clip.remark {

@@ -75,6 +75,17 @@ extension SchedulerHarness {
         return rig
     }
 
+    /// A run whose first task was just reported as completed.
+    static func completed(
+        _ report: RemoteTask, settings: SchedulerSettings = SchedulerSettings(), tasks: Int64 = 1, cap: Int64? = nil
+    ) -> SchedulerHarness {
+        let rig = with(tasks, settings: settings, cap: cap)
+        rig.land(.accepted(.queued("r1")), 1)
+        rig.advance(by: .seconds(2))
+        rig.answer(.found(report), 1, .poll)
+        return rig
+    }
+
     static func settings(_ change: (inout SchedulerSettings) -> Void) -> SchedulerSettings {
         var settings = SchedulerSettings()
         change(&settings)

@@ -4,16 +4,6 @@ import Testing
 
 @Suite struct SchedulerSavingTests {
     /// One clip, completed with this report.
-    private func completed(
-        _ report: RemoteTask, settings: SchedulerSettings = SchedulerSettings(), tasks: Int64 = 1, cap: Int64? = nil
-    ) -> SchedulerHarness {
-        let rig = SchedulerHarness.with(tasks, settings: settings, cap: cap)
-        rig.land(.accepted(.queued("r1")), 1)
-        rig.advance(by: .seconds(2))
-        rig.answer(.found(report), 1, .poll)
-        return rig
-    }
-
     private func answerAll(_ rig: SchedulerHarness, _ answer: QueryResult) -> Int {
         var questions = 0
         while rig.ending == nil, questions < 20, rig.downloads.isEmpty || !rig.questions.isEmpty {
@@ -31,7 +21,8 @@ import Testing
     // MARK: Missing parts of completed tasks
 
     @Test func `a completed clip without a cost is queried three more times, then its cost is permanently unknown`() {
-        let rig = completed(.completed(cost: nil), settings: SchedulerHarness.settings { $0.downloads = false }, cap: 9)
+        let rig = SchedulerHarness.completed(
+            .completed(cost: nil), settings: SchedulerHarness.settings { $0.downloads = false }, cap: 9)
         #expect(answerAll(rig, .found(.completed(cost: nil))) == 3)
         #expect(rig.steps.contains(.costUnknown(AttemptID(task: TaskID(1), number: 1))))
         #expect(rig.attempt(1)?.charge == nil && rig.attempt(1)?.reserved != nil)
@@ -40,7 +31,8 @@ import Testing
     }
 
     @Test func `a late cost is booked, and its reservation is released`() {
-        let rig = completed(.completed(cost: nil), settings: SchedulerHarness.settings { $0.downloads = false }, cap: 9)
+        let rig = SchedulerHarness.completed(
+            .completed(cost: nil), settings: SchedulerHarness.settings { $0.downloads = false }, cap: 9)
         rig.advance(by: .seconds(5))
         rig.answer(.found(.completed(cost: 1)))
         #expect(rig.attempt(1)?.charge == Credits(nano: 1_000_000_000) && rig.attempt(1)?.reserved == nil)
@@ -49,14 +41,14 @@ import Testing
     }
 
     @Test func `a completed clip without a URL is queried and finally reported as unsaved`() {
-        let rig = completed(.completed(url: nil))
+        let rig = SchedulerHarness.completed(.completed(url: nil))
         #expect(answerAll(rig, .found(.completed(url: nil))) == 3)
         #expect(rig.attempt(1)?.hasNoAsset == true && rig.ending?.unsaved == 1)
         rig.expectSound()
     }
 
     @Test func `a late URL is downloaded`() {
-        let rig = completed(.completed(url: nil))
+        let rig = SchedulerHarness.completed(.completed(url: nil))
         rig.advance(by: .seconds(5))
         rig.answer(.found(.completed()))
         rig.save()
@@ -65,14 +57,14 @@ import Testing
     }
 
     @Test func `a reply about another task provides neither cost nor URL`() {
-        let rig = completed(.completed(cost: nil, url: nil))
+        let rig = SchedulerHarness.completed(.completed(cost: nil, url: nil))
         #expect(answerAll(rig, .found(.completed("r7"))) == 3)
         #expect(rig.attempt(1)?.charge == nil && rig.attempt(1)?.asset == nil && rig.ending?.unsaved == 1)
         rig.expectSound()
     }
 
     @Test func `an interrupted download does not suppress the query for the cost`() {
-        let rig = completed(.completed(cost: nil))
+        let rig = SchedulerHarness.completed(.completed(cost: nil))
         rig.finishDownload(.interrupted(.timeout, reached: 1))
         rig.advance(by: .seconds(1))
         rig.save()
@@ -85,7 +77,7 @@ import Testing
     // MARK: Downloads
 
     @Test func `an interrupted download is resumed from the same URL`() {
-        let rig = completed(.completed())
+        let rig = SchedulerHarness.completed(.completed())
         for reached in Int64(1)...3 {
             rig.finishDownload(.interrupted(.timeout, reached: reached))
             #expect(rig.downloads.isEmpty)
@@ -103,7 +95,7 @@ import Testing
 
     /// Interrupts every download of a clip at the same byte, and serves wake-ups, until the run ends.
     private func expectGivenUp(reaching byte: Int64, sourceLocation: SourceLocation = #_sourceLocation) {
-        let rig = completed(.completed())
+        let rig = SchedulerHarness.completed(.completed())
         var steps = 0
         while rig.ending == nil, steps < 1000 {
             steps += 1
@@ -115,7 +107,7 @@ import Testing
     }
 
     @Test func `a refused download requests a new URL, never a new render`() {
-        let rig = completed(.completed(url: "http://a/old"))
+        let rig = SchedulerHarness.completed(.completed(url: "http://a/old"))
         rig.finishDownload(.refused(.status(403)))
         rig.answer(.found(.completed(url: "http://a/new")))
         #expect(rig.downloads.map(\.asset.url) == ["http://a/new"] && rig.sent.count == 1)
@@ -146,7 +138,7 @@ import Testing
     func `a refused clip is retried for two minutes with increasing waits, each time with a new URL`(
         status: Int
     ) {
-        let rig = completed(.completed())
+        let rig = SchedulerHarness.completed(.completed())
         let since = rig.now
         let refused = refuse(rig, status: status)
         #expect(rig.now - since >= .seconds(120) && rig.now - since < .seconds(240))
@@ -157,7 +149,7 @@ import Testing
     }
 
     @Test func `a clip that becomes available seconds after completion is saved in the same run`() {
-        let rig = completed(.completed())
+        let rig = SchedulerHarness.completed(.completed())
         #expect(refuse(rig, status: 404, most: 4) == 4)
         while rig.ending == nil, rig.downloads.isEmpty {
             if rig.questions.isEmpty { rig.serveNextWake() } else { rig.answer(.found(.completed(url: "http://a/2"))) }
@@ -174,7 +166,7 @@ import Testing
             .notFound(.notFound),
         ])
     func `without a new URL the refused one is retried`(answer: QueryResult) {
-        let rig = completed(.completed())
+        let rig = SchedulerHarness.completed(.completed())
         let since = rig.now
         #expect(refuse(rig, status: 404, most: 4, answer: answer) == 4)
         #expect(rig.now - since < SchedulerSettings().assetPatience)
@@ -201,7 +193,7 @@ import Testing
     }
 
     @Test func `an unusable URL is not retried`() {
-        let rig = completed(.completed())
+        let rig = SchedulerHarness.completed(.completed())
         let since = rig.now
         for round in 1...3 {
             rig.finishDownload(.refused(ProviderError(kind: .unreadable, message: "the clip's address cannot be used")))
@@ -212,99 +204,11 @@ import Testing
     }
 
     @Test func `a complete download that is not a clip is downloaded once more`() {
-        let rig = completed(.completed())
+        let rig = SchedulerHarness.completed(.completed())
         rig.finishDownload(.malformed("no moov box"))
         rig.answer(.found(.completed()))
         rig.finishDownload(.malformed("no moov box"))
         #expect(rig.ending?.unsaved == 1)
-        rig.expectSound()
-    }
-
-    @Test func `a full disk pauses downloads, and they resume when it has space`() {
-        let rig = completed(.completed())
-        rig.finishDownload(.diskFailed("no space left"))
-        #expect(rig.downloads.isEmpty)
-        rig.advance(by: .seconds(10))
-        rig.save()
-        #expect(rig.ending == RunResult())
-        rig.expectSound()
-    }
-
-    @Test func `a disk that refuses for the maximum wait ends submission, and the clips are reported as unsaved`() {
-        let settings = SchedulerHarness.settings {
-            $0.downloadConcurrency = 1
-            $0.concurrency = 2
-        }
-        let rig = completed(.completed(), settings: settings, tasks: 5)
-        rig.land(.accepted(.completed("r2")), 2)
-        let start = rig.now
-        while rig.ending == nil, rig.now - start < .seconds(2000) {
-            if let question = rig.questions.first {
-                rig.answer(.found(.running("r\(question.attempt.task)")), question.attempt.task.rawValue)
-            } else if !rig.submits.isEmpty {
-                rig.land(.accepted(.running("r\(rig.submits[0].attempt.task)")))
-            } else if rig.downloads.isEmpty {
-                rig.serveNextWake()
-            } else {
-                rig.finishDownload(.diskFailed("no space left"))
-            }
-            if rig.scheduler.run.isSubmissionOver, let question = rig.questions.first {
-                rig.answer(.found(.failed("r\(question.attempt.task)")), question.attempt.task.rawValue)
-            }
-        }
-        #expect(rig.ending?.unsaved == 2 && rig.ending?.isWorkOutstanding == true)
-        #expect(rig.ending?.reasons.contains("clips cannot be saved: no space left") == true)
-        rig.expectSound()
-    }
-
-    @Test func `while the disk refuses clips nothing new is submitted, and with space submission resumes`() {
-        let rig = completed(.completed(), settings: SchedulerHarness.settings { $0.concurrency = 2 }, tasks: 6)
-        rig.finishDownload(.diskFailed("no space left"), 1)
-        let sent = rig.sent.count
-        // Tasks in flight continue to their end.
-        while let submit = rig.submits.first {
-            rig.land(.accepted(.completed("r\(submit.attempt.task)")), submit.attempt.task.rawValue)
-        }
-        while let question = rig.questions.first {
-            rig.answer(.found(.completed("r\(question.attempt.task)")), question.attempt.task.rawValue)
-        }
-        rig.advance(by: .seconds(9))
-        #expect(rig.sent.count == sent && rig.submits.isEmpty)
-        rig.advance(by: .seconds(1))
-        #expect(rig.sent.count == sent && !rig.downloads.isEmpty)
-        rig.save()
-        #expect(rig.sent.count > sent)
-        #expect(rig.reported.filter { if case .warning = $0 { true } else { false } }.count == 1)
-        rig.expectSound()
-    }
-
-    @Test func `a clip that was being written when the disk refused another one does not resume submission`() {
-        let rig = completed(.completed(), settings: SchedulerHarness.settings { $0.concurrency = 2 }, tasks: 6)
-        rig.land(.accepted(.completed("r2")), 2)
-        #expect(rig.downloads.count == 2)
-        rig.finishDownload(.diskFailed("no space left"), 1)
-        let sent = rig.sent.count
-        rig.save(2)
-        #expect(rig.sent.count == sent)
-        while !rig.submits.isEmpty { rig.land(.refused(.status(400, "invalid_param"))) }
-        #expect(rig.sent.count == sent)
-        rig.advance(by: .seconds(10))
-        rig.save(1)
-        #expect(rig.sent.count > sent)
-        rig.expectSound()
-    }
-
-    @Test func `a clip that the disk refused and whose URL then expires no longer blocks submission`() {
-        let rig = completed(.completed(), settings: SchedulerHarness.settings { $0.concurrency = 1 }, tasks: 3)
-        rig.finishDownload(.diskFailed("no space left"), 1)
-        rig.land(.refused(.status(400, "invalid_param")), 2)
-        #expect(rig.sent.count == 2)
-        rig.advance(by: .seconds(10))
-        while !rig.downloads.isEmpty {
-            rig.finishDownload(.refused(.status(403)), 1)
-            if !rig.questions.isEmpty { rig.answer(.found(.completed()), 1) }
-        }
-        #expect(rig.sent.count == 3)
         rig.expectSound()
     }
 
@@ -323,7 +227,7 @@ import Testing
     }
 
     @Test func `a clip of unknown length is downloaded once more and then kept as unverified`() {
-        let rig = completed(.completed())
+        let rig = SchedulerHarness.completed(.completed())
         rig.finishDownload(.unverified(path: "/kept"))
         #expect(rig.downloads.isEmpty && rig.ending == nil)
         rig.advance(by: .seconds(1))
@@ -498,7 +402,8 @@ import Testing
     }
 
     @Test func `a clip with a known URL is still downloaded when the account refuses queries`() {
-        let rig = completed(.completed(cost: nil), settings: SchedulerHarness.settings { $0.concurrency = 1 })
+        let rig = SchedulerHarness.completed(
+            .completed(cost: nil), settings: SchedulerHarness.settings { $0.concurrency = 1 })
         rig.finishDownload(.interrupted(.timeout, reached: 2))
         rig.advance(by: .seconds(1))
         rig.finishDownload(.interrupted(.timeout, reached: 3))

@@ -162,6 +162,23 @@ struct LockTests {
         _ = try Store.lock(scratch.path)
     }
 
+    @Test func `the lock ends with its owner even while a starting child process has a copy of its descriptor`() throws
+    {
+        let scratch = try Scratch()
+        var lock: RunnerLock? = try Store.lock(scratch.path)
+        let file = try #require(lock?.path)
+        // A copy by `dup` shares the lock, as a copy by `fork` does.
+        let copies = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap { name -> Int32? in
+            // The descriptor of this listing is gone by now.
+            let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/" + name)
+            return target == file ? Int32(name).map { dup($0) } : nil
+        }
+        defer { for copy in copies { close(copy) } }
+        #expect(!copies.isEmpty)
+        lock = nil
+        _ = try Store.lock(scratch.path)
+    }
+
     @Test func `two names of one store have one lock`() throws {
         let rig = try Rig()
         let alias = rig.scratch.folder + "/alias.sqlite"
