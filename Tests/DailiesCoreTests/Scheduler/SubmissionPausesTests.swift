@@ -96,9 +96,9 @@ import Testing
         #expect(downloads.pausedUntil == nil && downloads.isDiskRefusing)
         #expect(downloads.diskRefused(at: start + .seconds(10), tryingAfter: .seconds(10)) == (false, false))
         #expect(downloads.diskRefused(at: start + .seconds(60), tryingAfter: .seconds(10)) == (false, true))
-        downloads.diskWorked(begun: 2)
+        downloads.diskWorked(begun: 2, at: start + .seconds(61))
         #expect(downloads.isDiskRefusing, "that download began before the last refusal")
-        downloads.diskWorked(begun: 3)
+        downloads.diskWorked(begun: 3, at: start + .seconds(62))
         #expect(!downloads.isDiskRefusing)
     }
 
