@@ -169,6 +169,10 @@ let package = Package(
         // Rules for the whole repository: imports, names, documentation, recorded results.
         .testTarget(name: "TidyTests", swiftSettings: strict),
 
+        // What tests of the built program share: folders, processes, the simulator, sockets, terminals.
+        .target(
+            name: "TestSupport", dependencies: ["ExactJSON", "CSQLite"], path: "Tests/Support", swiftSettings: strict),
+
         // Seeded simulations of the whole program: real core, runner and store, simulated provider, manual time,
         // crashes.
         .testTarget(
@@ -181,12 +185,13 @@ let package = Package(
 
         // The built programs as processes, killed with SIGKILL.
         .testTarget(
-            name: "ProcessTests", dependencies: ["dailies", "DailiesCore", "ExactJSON", "CSQLite"],
+            name: "ProcessTests", dependencies: ["TestSupport", "dailies", "DailiesCore", "ExactJSON", "CSQLite"],
             swiftSettings: strict),
 
         // Every command of the built program, on real stores with the real simulator.
         .testTarget(
-            name: "EndToEndTests", dependencies: ["dailies", "DailiesStore", "DailiesCore", "ExactJSON"],
+            name: "EndToEndTests",
+            dependencies: ["TestSupport", "dailies", "DailiesStore", "DailiesCore", "ExactJSON"],
             exclude: ["Golden"],
             swiftSettings: strict),
     ]

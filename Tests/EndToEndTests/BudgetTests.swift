@@ -3,9 +3,11 @@ import ExactJSON
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 /// Tag budgets and high quotes, with the built program.
 @Suite(.serialized) struct BudgetTests {
-    private func tagged(_ stage: MoneyEnvironment) throws -> String {
+    private func tagged(_ stage: Stage) throws -> String {
         let lines = ["acme", "acme", "other"].enumerated().map { index, client in
             """
             {"id": "clip-\(index)", "model": "sora-2-pro", "prompt": "\(index)", "duration_seconds": 8, \
@@ -16,7 +18,7 @@ import Testing
     }
 
     @Test func `a tag budget is stored, applies only to its tasks, and can be raised`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator()
         let manifest = try tagged(stage)
         let first = try stage.run(manifest, at: url, ["--budget", "500", "--budget", "tag:client=acme=4.1"])
@@ -38,16 +40,16 @@ import Testing
 
     @Test(arguments: [["--budget", "5", "--budget", "6"], ["--budget", "tag:a=b"], ["--budget", "tag:=b=3"]])
     func `invalid budgets are refused`(options: [String]) throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let manifest = try stage.manifest(clips: 1)
         let run = try stage.finish(["run", manifest, "--store", stage.store] + options)
         #expect(run.code == 64)
-        #expect(try stage.files() == ["batch.jsonl"])
+        #expect(try stage.names() == ["batch.jsonl"])
     }
 
     @Test func `a price that triples stops the model before anything is overspent`() throws {
         // Slow enough that the cancel arrives while the clip waits.
-        let stage = try MoneyEnvironment(speed: 5)
+        let stage = try Stage(speed: 5)
         let url = try stage.simulator(["--price-change", "1=3"])
         let manifest = try stage.write(
             "batch.jsonl",
@@ -76,7 +78,7 @@ import Testing
         #expect(try stage.plan(manifest, Array(stage.options(url).prefix(4))).out.contains(words))
     }
 
-    private func status(_ stage: MoneyEnvironment, _ name: String, store: String? = nil) throws -> Int {
+    private func status(_ stage: Stage, _ name: String, store: String? = nil) throws -> Int {
         let json = try stage.finish(["status", "--store", store ?? stage.store, "--json"]).json()
         return try #require(Int(json["total"]?[name]?.number ?? ""), "no \(name)")
     }
@@ -85,7 +87,7 @@ import Testing
     @Test func `a budget renders as many clips as fit, reports it, and a higher one renders the rest`()
         throws
     {
-        let stage = try MoneyEnvironment(speed: 2000)
+        let stage = try Stage(speed: 2000)
         let manifest = try stage.manifest(clips: 200)
         let options = ["--concurrency", "40", "--no-download"]
         let rehearsal = try stage.finish(
@@ -106,7 +108,7 @@ import Testing
     }
 
     @Test func `a clip that exceeds the budget at a new price waits again, and a higher budget renders it`() throws {
-        let stage = try MoneyEnvironment(speed: 20)
+        let stage = try Stage(speed: 20)
         let url = try stage.simulator(["--price-change", "1=3"])
         let manifest = try stage.manifest(clips: 3)
         let options = ["--accept-quote", "--no-download", "--concurrency", "1"]
@@ -125,7 +127,7 @@ import Testing
     }
 
     @Test func `the suggested command after a budget stop names a budget that is enough for the rest`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator()
         let manifest = try stage.manifest(clips: 6, more: #", "tags": {"client": "a b"}"#)
         let options = ["--no-download", "--budget", "8", "--budget=tag:client=a b=4.5"]
@@ -146,7 +148,7 @@ import Testing
     }
 
     @Test func `with estimates of 0, no more is submitted than the published price allows`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator(["--fault", "zeroEstimate=1"])
         let run = try stage.run(
             try stage.manifest(clips: 40), at: url, ["--budget", "10", "--concurrency", "40", "--no-download"])
@@ -157,7 +159,7 @@ import Testing
 
     @Test func `clips whose quotes are too high wait again, and are rendered once quotes are accepted`() throws {
         // Slow enough that the cancels arrive while the clips wait.
-        let stage = try MoneyEnvironment(speed: 20)
+        let stage = try Stage(speed: 20)
         let url = try stage.simulator(["--fault", "quoteAbovePrice=1"])
         let manifest = try stage.manifest(clips: 3)
         for night in 1...2 {
@@ -178,7 +180,7 @@ import Testing
     @Test func `a bill far above its quote stops the model even without a budget, and the message names both figures`()
         throws
     {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator(["--fault", "billAboveQuote=1"])
         let manifest = try stage.manifest(clips: 10)
         let run = try stage.run(manifest, at: url, ["--concurrency", "1", "--no-download"])

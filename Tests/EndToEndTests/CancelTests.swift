@@ -3,6 +3,8 @@ import DailiesStore
 import ExactJSON
 import Testing
 
+@testable import TestSupport
+
 /// `dailies cancel`.
 struct CancelTests {
     private static let options = "--provider simulator --base-url {URL} --speed 1000"
@@ -48,7 +50,7 @@ struct CancelTests {
                         """))
         #expect(try scene.task("dolly").state == .cancelled)
         #expect(try scene.task("dolly").credits == .zero)
-        #expect(try scene.simulator?.charged() == "0")
+        #expect(try scene.simulator?.bill().total == "0")
         #expect(try scene.store { try $0.problems() } == [])
     }
 
@@ -59,7 +61,7 @@ struct CancelTests {
         let simulator = try #require(scene.simulator)
         let id = try simulator.submit(key: Scene.submissionKey("dolly"))
         try scene.sendAccepted("dolly", as: id)
-        try await simulator.wait(for: id, toBe: "running")
+        try await blocking { try simulator.wait(for: id, toBe: "running") }
         let left = try await scene.online("cancel", "dolly")
         #expect(
             left
@@ -75,7 +77,7 @@ struct CancelTests {
         #expect(cancelled.code == 0)
         let task = try scene.task("dolly")
         #expect(task.state == .cancelled)
-        #expect(task.credits?.description == (try simulator.charged()))
+        #expect(task.credits?.description == (try simulator.bill().total))
         #expect(try scene.store { try $0.problems() } == [])
     }
 
@@ -88,12 +90,12 @@ struct CancelTests {
         let simulator = try #require(scene.simulator)
         let id = try simulator.submit(key: Scene.submissionKey("dolly"))
         try scene.sendAccepted("dolly", as: id)
-        try await simulator.wait(for: id, toBe: "running")
+        try await blocking { try simulator.wait(for: id, toBe: "running") }
         let cancelled = try await scene.online("cancel", "dolly", "--even-if-charged")
         #expect(cancelled.code == 0, "\(cancelled)")
         let task = try scene.task("dolly")
         #expect(task.state == .cancelled && task.latest?.isCostAwaited == false)
-        #expect(task.credits?.description == (cancellation == "later" ? try simulator.charged() : nil))
+        #expect(task.credits?.description == (cancellation == "later" ? try simulator.bill().total : nil))
         let events = try scene.events("dolly")
         #expect(
             events.suffix(2) == ["running", "cancelled reply cancelled"])
@@ -121,7 +123,7 @@ struct CancelTests {
         let id = try simulator.submit(key: Scene.submissionKey("dolly"))
         try scene.sendAccepted("dolly", as: id)
         let outcome = try await scene.online("cancel", "dolly")
-        let charged = try simulator.charged()
+        let charged = try simulator.bill().total
         #expect(outcome.code == 0 && charged != "0")
         #expect(outcome.out.contains("forest/dolly: cancelled at the provider for \(charged) credits\n"), "\(outcome)")
         #expect(try scene.task("dolly").credits?.description == charged)
@@ -144,9 +146,9 @@ struct CancelTests {
         let simulator = try #require(scene.simulator)
         let id = try simulator.submit(key: Scene.submissionKey("dolly"))
         try scene.sendAccepted("dolly", as: id)
-        try await simulator.wait(for: id, toBe: "completed")
+        try await blocking { try simulator.wait(for: id, toBe: "completed") }
         let outcome = try await scene.online("cancel", "dolly")
-        let charged = try simulator.charged()
+        let charged = try simulator.bill().total
         #expect(
             outcome
                 == Outcome(

@@ -30,7 +30,7 @@ struct DoctorTests {
         #expect(checks[6] == "key ok 62af8704764f is accepted by {URL}")
         #expect(checks[7] == "clock ok in sync with the provider's clock")
         // The check costs nothing and creates no task.
-        #expect(try scene.simulator?.charged() == "0")
+        #expect(try scene.simulator?.bill().total == "0")
     }
 
     @Test func `a refused or missing API key exits with 77`() async throws {

@@ -4,6 +4,8 @@ import ExactJSON
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 /// Missing clips: detection and `dailies fetch`.
 struct FetchTests {
     private static let options = ["--store", "project/dailies.sqlite"]
@@ -30,7 +32,7 @@ struct FetchTests {
     }
 
     private func bill(_ scene: Scene) throws -> JSONValue {
-        try JSONValue.parse(try #require(scene.simulator).send("GET", "/simulator/bill", nil).utf8)
+        try #require(scene.simulator).get("/simulator/bill")
     }
 
     private func expectNothingPaid(_ scene: Scene, by body: () async throws -> Void) async throws {
@@ -144,7 +146,7 @@ struct FetchTests {
         let store = try Store.open(scene.folder + "/project/dailies.sqlite", for: .reading)
         let id = try #require(try store.savedClips(limit: 10).first { $0.key == TaskKey("dolly") }).remote.text
         try store.close()
-        try await scene.simulator?.wait(untilGone: id)
+        try await blocking { try scene.simulator?.wait(untilGone: id) }
         try await expectNothingPaid(scene) {
             let fetch = try await scene.online(words: ["fetch", "--missing"] + Self.options)
             #expect(fetch.code == 9, "\(fetch)")

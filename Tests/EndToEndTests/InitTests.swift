@@ -2,21 +2,23 @@ import ExactJSON
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 /// First steps: `init`, `models` and the examples.
 struct InitTests {
     private static let repository = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
     @Test func `init writes a working manifest and configuration and replaces no file`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let made = try stage.finish(["init"])
         #expect(made.code == 0 && made.out.hasPrefix("wrote first.yaml\nwrote dailies.yaml\n"), "\(made)")
         let rehearsal = try stage.finish(["rehearse", "first.yaml", "--speed", "1000"])
         #expect(rehearsal.code == 0 && rehearsal.err.contains("4 completed; 4 clips saved"), "\(rehearsal)")
         #expect(!rehearsal.err.contains("warning"), "\(rehearsal.err)")
-        let manifest = try stage.bytes(stage.path("first.yaml"))
+        let manifest = try stage.bytes(of: stage.path("first.yaml"))
         // Each setting of the configuration is valid without its `#`.
-        let text = String(decoding: try stage.bytes(stage.path("dailies.yaml")), as: UTF8.self)
+        let text = String(decoding: try stage.bytes(of: stage.path("dailies.yaml")), as: UTF8.self)
         let options = text.split(separator: "\n").filter { $0.starts(with: #/# [a-z-]+: /#) }
         #expect(options.count > 4)
         for option in options {
@@ -26,13 +28,13 @@ struct InitTests {
         }
         let again = try stage.finish(["init"])
         #expect(again.code == 64 && again.err == "dailies: first.yaml already exists; nothing was written\n")
-        #expect(try stage.bytes(stage.path("first.yaml")) == manifest)
+        #expect(try stage.bytes(of: stage.path("first.yaml")) == manifest)
         let elsewhere = try stage.finish(["init", "new/campaign"])
         #expect(elsewhere.code == 0 && FileManager.default.fileExists(atPath: stage.path("new/campaign/dailies.yaml")))
     }
 
     @Test func `every example plans without warnings, except for withdrawn models`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let jobs = try FileManager.default.contentsOfDirectory(atPath: Self.repository + "/jobs")
         #expect(jobs.count >= 5)
         for job in jobs {
@@ -48,7 +50,7 @@ struct InitTests {
     }
 
     @Test func `models lists the catalog, available models first`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let table = try stage.finish(["models"]).out.split(separator: "\n")
         let withdrawn = try #require(table.firstIndex { $0.contains("since 2026-09-24") })
         #expect(table[1...].prefix { !$0.contains("since") }.count == withdrawn - 1)
@@ -62,7 +64,7 @@ struct InitTests {
     }
 
     @Test func `the user file sets the output of a run, but not that of a report`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator()
         try FileManager.default.createDirectory(
             atPath: stage.path(".config/dailies"), withIntermediateDirectories: true)

@@ -3,11 +3,13 @@ import ExactJSON
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 /// Ledger, report and the provider's bill are equal, even if costs are reported late or differ from estimates.
 @Suite(.serialized) struct LedgerTests {
-    /// The amounts in the log, summed by the `sqlite3` shell: whole credits and billionths.
-    private func ledger(_ stage: MoneyEnvironment) throws -> String {
-        let sums = try stage.shell(
+    /// The amounts in the log, summed by SQLite: whole credits and billionths.
+    private func ledger(_ stage: Stage) throws -> String {
+        let sums = try stage.rows(
             """
             SELECT sum(amount_nano / 1000000000), sum(amount_nano % 1000000000)
             FROM event WHERE amount_kind = 'charged' AND amount_unit = 'credits'
@@ -17,12 +19,12 @@ import Testing
         return CreditTotal(whole: sums[0], billionths: sums[1]).description
     }
 
-    private func report(_ stage: MoneyEnvironment) throws -> JSONValue {
+    private func report(_ stage: Stage) throws -> JSONValue {
         try stage.finish(["report", "--store", stage.store, "--json"]).json()
     }
 
     @Test func `bills up to half off their estimates are booked to the last digit in ledger and report`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator(["--deviation", "50", "--seed", "7"])
         // Rates without an exact binary fraction, such as 0.1 + 0.2, and odd parts of them.
         let models = ["veo-3.1-fast", "sora-2-pro", "seedance-fast"]
@@ -47,7 +49,7 @@ import Testing
     @Test func `a cost that is stated after it counted as unknown is booked once, by a later run or by reconcile`()
         throws
     {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator(["--fault", "lateCost=1", "--incomplete-replies", "5"])
         let manifest = try stage.manifest(clips: 2)
         // The final reply and three more queries report no cost.
@@ -77,10 +79,10 @@ import Testing
     }
 
     @Test func `every amount in the log has its unit, its field and its text`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator()
         #expect(try stage.run(try stage.manifest(clips: 1), at: url, ["--budget", "50"]).code == 0)
-        let rows = try stage.shell(
+        let rows = try stage.rows(
             """
             SELECT amount_kind, amount_unit, amount_field, amount_text FROM event
             WHERE amount_nano IS NOT NULL ORDER BY id
@@ -92,6 +94,6 @@ import Testing
         #expect(
             rows.contains { $0.hasPrefix("charged|credits|credits_used|") || $0.hasPrefix("charged|credits|credits|") })
         let lacking = "SELECT count(*) FROM event WHERE amount_nano IS NOT NULL AND amount_unit IS NULL"
-        #expect(try stage.shell(lacking) == "0")
+        #expect(try stage.rows(lacking) == "0")
     }
 }

@@ -2,6 +2,8 @@ import ExactJSON
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 /// Manifests in every format with the built program: only their content counts.
 @Suite(.serialized) struct ManifestIdentityTests {
     private static let seeds = [11, 12, 13, 9_223_372_036_854_775_807]
@@ -38,7 +40,7 @@ import Testing
 
     @Test func `changed order, notation, format and tags submit nothing, and one changed seed submits one clip`() throws
     {
-        let stage = try MoneyEnvironment(speed: 5000)
+        let stage = try Stage(speed: 5000)
         let url = try stage.simulator()
         let first = try stage.write("shots.jsonl", Self.jsonl(Self.seeds))
         #expect(try stage.run(first, at: url, ["--batch", "shots"]).code == 0)
@@ -70,7 +72,7 @@ import Testing
     }
 
     @Test func `a plan stores the format and catalog that it was made with`() throws {
-        let stage = try MoneyEnvironment(speed: 5000)
+        let stage = try Stage(speed: 5000)
         try stage.write("models.json", Self.catalog(longest: 90))
         let url = try stage.simulator(["--catalog", "models.json"])
         let manifest = try stage.write(
@@ -81,7 +83,7 @@ import Testing
         let plan = try stage.plan(manifest, ["--out", out, "--json"] + reading + provider)
         #expect(plan.code == 0, "\(plan.err)")
         #expect(try plan.json()["credits_high"]?.number == "40")
-        let file = try JSONValue.parse(Array(try stage.bytes(out)))
+        let file = try JSONValue.parse(Array(try stage.bytes(of: out)))
         #expect(file["format"]?.string == "jsonl")
         #expect(file["options"]?["catalog"]?.array?.first?.string?.hasSuffix("/models.json") == true)
 
@@ -101,11 +103,11 @@ import Testing
     }
 
     @Test func `run and rehearse name every problem of every manifest, make no store and send nothing`() throws {
-        let stage = try MoneyEnvironment()
-        let (port, callers) = try Loopback.listener()
+        let stage = try Stage()
+        let (port, callers) = try Stage.listen()
         let first = try stage.write("a.jsonl", "{\"model\":\"sora-2\",\"promt\":\"p\",\"duration_seconds\":4}\n")
         let second = try stage.write("b.csv", "model;prompt;duration_seconds\nsora-2;p;400\n\u{1B}[2J;;\n")
-        let before = try stage.files()
+        let before = try stage.names()
         let run = ["run", first, second] + stage.options("http://127.0.0.1:\(port)")
         for words in [run, ["rehearse", first, second]] {
             let refused = try stage.finish(words)
@@ -122,7 +124,7 @@ import Testing
         #expect(objects.filter { $0["type"]?.string == "problem" }.count == 6, "\(json.out)")
         #expect(objects.first?["field"]?.string == "prompt" && objects.first?["line"]?.number == "1")
         #expect(objects.last?["type"]?.string == "finished" && objects.last?["exit_code"]?.number == "65")
-        #expect(try stage.files() == before)
+        #expect(try stage.names() == before)
         #expect(callers() == 0)
     }
 }

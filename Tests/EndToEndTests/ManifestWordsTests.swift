@@ -2,6 +2,8 @@ import ExactJSON
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 /// Messages of the built program about manifests that people write.
 @Suite(.serialized) struct ManifestWordsTests {
     private static let options = ["--provider", "simulator", "--base-url", "http://127.0.0.1:9"]
@@ -11,7 +13,7 @@ import Testing
     // MARK: Problems
 
     @Test func `equal problems are printed once with their count`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let rows = (1...24).map { "A harbour,sora-2,\($0)" }.joined(separator: "\n")
         let manifest = try stage.write("shots.csv", "Promt,model,duration_seconds\n\(rows)\n")
         let plan = try stage.plan(manifest, Self.options)
@@ -35,7 +37,7 @@ import Testing
     }
 
     @Test func `a thousand problems are cut to one screen, and --all-problems prints all`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let fields = (1...1000).map { "\"unknown\($0)\":1" }.joined(separator: ",")
         let manifest = try stage.write(
             "shots.jsonl", "{\(fields),\"model\":\"sora-2\",\"prompt\":\"p\",\"duration_seconds\":4}\n")
@@ -55,7 +57,7 @@ import Testing
     }
 
     @Test func `plan and run warn of spreadsheet mistakes, and --strict refuses them`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator()
         let text = """
             id,prompt,model,duration_seconds
@@ -92,14 +94,14 @@ import Testing
     }
 
     @Test func `for a spreadsheet's native file, the error says how to export it`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let plan = try stage.plan(try stage.write("shots.xlsx", "PK\u{3}\u{4}"), Self.options)
         #expect(plan.code == 65)
         #expect(plan.err.contains("is a spreadsheet, not text; export the sheet as CSV UTF-8 and use that file"))
     }
 
     @Test func `a plan keeps how its manifest is read`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator()
         let manifest = try stage.write("shots.csv", "ID,Prompt,Model,Length\na,A harbour,seedance-2.0,4\n")
         #expect(try stage.plan(manifest, stage.options(url)).code == 65)
@@ -115,7 +117,7 @@ import Testing
     }
 
     @Test func `the folder's file may map columns and be stricter, never less strict`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         try stage.write("shots.csv", "ID,Prompt,Model,Length\na,A harbour,seedance-2.0 ,4\n")
         try stage.write("dailies.yaml", "map: [Length=duration_seconds]\n")
         let plan = try stage.finish(["plan", "shots.csv"] + Self.options)
@@ -135,7 +137,7 @@ import Testing
     }
 
     @Test func `a manifest with the name of the configuration file stops no command`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         try stage.write(
             "dailies.yaml", "defaults: {model: seedance-2.0, duration_seconds: 4}\ntasks:\n  - prompt: A harbour\n")
         let other = try stage.write(
@@ -162,7 +164,7 @@ import Testing
     }
 
     @Test func `plan and run name identical clips and rows before money is spent`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator()
         let prompts = (0..<4).map { "Harbour, view \($0)\nat dawn" }
         let first = try stage.write("first.jsonl", Self.jsonl(["a", "b", "c", "d"], prompts))
@@ -198,7 +200,7 @@ import Testing
     }
 
     @Test func `equal rows without an id are reported, even with a new store`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let manifest = try stage.write(
             "same.csv", "prompt,model,duration_seconds\n" + String(repeating: "A harbour,seedance-2.0,4\n", count: 3))
         let plan = try stage.plan(manifest, Self.options)
@@ -213,7 +215,7 @@ import Testing
     private static let png: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
     @Test func `an image is read beside its manifest, kept once, and sent as a data URL`() throws {
-        let stage = try MoneyEnvironment(speed: 5000)
+        let stage = try Stage(speed: 5000)
         let url = try stage.simulator()
         try FileManager.default.createDirectory(atPath: stage.path("job"), withIntermediateDirectories: true)
         let image = Self.png + [UInt8](repeating: 7, count: 30_000)
@@ -225,14 +227,14 @@ import Testing
         )
         #expect(try stage.run(manifest, at: url).code == 0)
         #expect(try stage.bill(url).accepted == 21)
-        #expect(try stage.shell("SELECT count(*), max(length(bytes)) FROM image") == "1|30008")
+        #expect(try stage.rows("SELECT count(*), max(length(bytes)) FROM image") == "1|30008")
         let sent = "data:image/png;base64," + Data(image).base64EncodedString()
         #expect(
-            try stage.shell(
+            try stage.rows(
                 "SELECT count(*) FROM attempt WHERE json_extract(CAST(body AS TEXT), '$.image_init') = '\(sent)'")
                 == "21")
-        #expect(try stage.shell("SELECT count(DISTINCT json_extract(request, '$.image_init')) FROM task") == "1")
-        #expect(try stage.shell("SELECT max(length(request)) FROM task").count <= 3)
+        #expect(try stage.rows("SELECT count(DISTINCT json_extract(request, '$.image_init')) FROM task") == "1")
+        #expect(try stage.rows("SELECT max(length(request)) FROM task").count <= 3)
 
         // Identified by content, not by name or notation.
         try FileManager.default.moveItem(atPath: stage.path("job/hero.png"), toPath: stage.path("face.png"))
@@ -261,7 +263,7 @@ import Testing
     }
 
     @Test func `an image that cannot be sent is refused with its reason`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         try Data(Self.png + [UInt8](repeating: 0, count: 749_900)).write(
             to: URL(fileURLWithPath: stage.path("large.png")))
         try Data(Self.png + [UInt8](repeating: 0, count: 800_000)).write(

@@ -3,13 +3,15 @@ import ExactJSON
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 /// `dailies plan`.
 @Suite(.serialized) struct PlanTests {
     @Test func `a plan of a new batch counts and prices every task, and writes nothing`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let manifest = try stage.manifest(clips: 3)
-        let before = try stage.files()
-        let (port, callers) = try Loopback.listener()
+        let before = try stage.names()
+        let (port, callers) = try Stage.listen()
         let plan = try stage.plan(
             manifest,
             [
@@ -25,12 +27,12 @@ import Testing
         let price = try #require(json["prices"]?.array?.first)
         #expect(price["source_kind"]?.string == "published" && price["source_date"]?.string == "2026-11-23")
         #expect(json["batches"]?.array?.first?["room"]?.number == "100")
-        #expect(try stage.files() == before)
+        #expect(try stage.names() == before)
         #expect(callers() == 0)
     }
 
     @Test func `a task list of any length is complete and aligned`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let manifest = try stage.manifest(clips: 2000)
         let options = ["--tasks", "--provider", "simulator", "--base-url", "http://127.0.0.1:9"]
         let json = try stage.plan(manifest, ["--json"] + options).json()
@@ -48,12 +50,12 @@ import Testing
     }
 
     @Test func `after a run the prices are learned, and planning changes no byte of the store`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator()
         let manifest = try stage.manifest(clips: 1)
         #expect(try stage.run(manifest, at: url).code == 0)
         let more = try stage.manifest("more.jsonl", clips: 3)
-        let before = try stage.bytes(stage.store)
+        let before = try stage.bytes(of: stage.store)
         let options = Array(stage.options(url).prefix(4))
         let submits = try stage.bill(url).accepted
         let plan = try stage.plan(more, ["--json", "--batch", "batch", "--detailed-exitcode"] + options)
@@ -64,14 +66,14 @@ import Testing
         #expect(json["prices"]?.array?.first?["source_kind"]?.string == "learned")
         let bill = try #require(Credits.read(try stage.bill(url).total)?.credits)
         #expect(try credits(json["credits_low"]) == Credits(nano: 2 * bill.nano))
-        #expect(try stage.bytes(stage.store) == before)
+        #expect(try stage.bytes(of: stage.store) == before)
         #expect(try stage.bill(url).accepted == submits)
         let done = try stage.plan(manifest, ["--detailed-exitcode"] + options)
         #expect(done.code == 0 && done.out.contains("nothing to do"), "\(done.out)\(done.err)")
     }
 
     @Test func `the time follows the limit of all tasks in flight and that of a model`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let clips = (1...6).map { number in
             #"{"id": "\#(number)", "model": "sora-2-pro", "prompt": "p\#(number)", "duration_seconds": 8}"#
         }
@@ -94,7 +96,7 @@ import Testing
     }
 
     @Test func `rates of the user are named as the source, and an unknown price is never zero`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let manifest = try stage.write(
             "mixed.jsonl",
             """
@@ -121,7 +123,7 @@ import Testing
     }
 
     @Test func `an invalid manifest is refused with 65`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let manifest = try stage.write("wrong.jsonl", "{\"id\": \"a\", \"prompt\": 3}\n")
         #expect(try stage.plan(manifest).code == 65)
         #expect(try stage.finish(["plan"]).code == 64)
@@ -130,7 +132,7 @@ import Testing
     // MARK: Saved plans
 
     @Test func `a plan runs once, as long as nothing has changed`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator()
         let plan = try written(stage, url)
         let run = try carryOut(plan, stage, url)
@@ -146,7 +148,7 @@ import Testing
     }
 
     @Test func `comments and member order do not make a plan stale`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator()
         let plan = try written(stage, url)
         try stage.write(
@@ -161,7 +163,7 @@ import Testing
     }
 
     @Test func `a plan is refused after prices change`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator()
         let rates = #"{"sora-2-pro": {"per_second": "0.4"}}"#
         try stage.write("rates.json", rates)
@@ -173,13 +175,13 @@ import Testing
     }
 
     @Test func `a plan is refused with a different API key`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator()
         let plan = try written(stage, url, key: "sk-first-key-of-this-test")
         let run = try carryOut(plan, stage, url, key: "sk-other-key-of-this-test")
         #expect(run.code == 65 && run.err.contains("key"), "\(run.err)")
         #expect(try stage.bill(url).accepted == 0)
-        let text = String(decoding: try stage.bytes(plan), as: UTF8.self)
+        let text = String(decoding: try stage.bytes(of: plan), as: UTF8.self)
         #expect(!text.contains("sk-first-key-of-this-test"))
         #expect(try carryOut(plan, stage, url, key: "sk-first-key-of-this-test").code == 0)
     }
@@ -187,7 +189,7 @@ import Testing
     @Test func `a plan for a different service, dialect, key or batch is refused, and the error names the difference`()
         throws
     {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let (url, other) = (try stage.simulator(), try stage.simulator())
         let plan = try written(stage, url)
         let cases: [(words: [String], said: String)] = [
@@ -212,7 +214,7 @@ import Testing
             ["run", "--plan", plan, "--json"] + stage.options(url) + ["--budget", "5", "--concurrency", "9"])
         #expect(all.code == 65 && all.err.contains("--budget is 5") && all.err.contains("--concurrency is 9"))
         #expect(try JSONValue.parse(Array(all.out.utf8))["exit_code"]?.number == "65", "\(all.out)")
-        #expect(try !stage.files().contains("dailies.sqlite"))
+        #expect(try !stage.names().contains("dailies.sqlite"))
         #expect(try stage.bill(url).accepted == 0 && stage.bill(other).accepted == 0)
         // Repeating the same value is not a difference.
         let run = try stage.finish(
@@ -221,7 +223,7 @@ import Testing
     }
 
     @Test func `a run uses the budget and limits of its plan, even if configuration files have changed`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator()
         let plan = try written(
             stage, url,
@@ -237,11 +239,11 @@ import Testing
         #expect(lines.first { $0["type"]?.string == "started" }?["concurrency"]?.number == "2")
         let settings = lines.first { $0["type"]?.string == "folder_settings" }?["settings"]?.array ?? []
         #expect(settings.map { $0["name"]?.string } == ["max-wait"])
-        #expect(try stage.shell("SELECT budget_nano FROM batch") == "1000000000")
+        #expect(try stage.rows("SELECT budget_nano FROM batch") == "1000000000")
     }
 
     @Test func `a plan made without an API key warns, and is never run`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator()
         let manifest = try stage.manifest(clips: 2)
         let options = ["--base-url", url, "--store", stage.store]
@@ -259,7 +261,7 @@ import Testing
     }
 
     @Test func `a plan uses the key of the key command and the limits of the concurrency command`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator()
         try FileManager.default.createDirectory(
             atPath: stage.path(".config/dailies"), withIntermediateDirectories: true)
@@ -273,7 +275,7 @@ import Testing
         let plan = try stage.finish(["plan", more, "--out", "plan.json", "--json"] + options)
         #expect(plan.code == 0 && !plan.err.contains("API key"), "\(plan.err)")
         #expect(try plan.json()["concurrency"]?.number == "3")
-        let file = try JSONValue.parse(Array(try stage.bytes(stage.path("plan.json"))))
+        let file = try JSONValue.parse(Array(try stage.bytes(of: stage.path("plan.json"))))
         #expect(file["options"]?["concurrency"]?.array?.map(\.string) == ["3"])
         let run = try stage.finish(["run", "--plan", stage.path("plan.json")] + options + speed)
         #expect(run.code == 0, "\(run.err)")
@@ -281,10 +283,10 @@ import Testing
     }
 
     @Test func `a plan of an older version or with an unknown option is refused`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator()
         let plan = try written(stage, url)
-        let text = String(decoding: try stage.bytes(plan), as: UTF8.self)
+        let text = String(decoding: try stage.bytes(of: plan), as: UTF8.self)
         let broken = [
             text.replacing("\"version\": 2", with: "\"version\": 1"),
             text.replacing("\"dialect\"", with: "\"turbo\""),
@@ -301,7 +303,7 @@ import Testing
     }
 
     @Test func `clips without a known price are priced at the maximum per task`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let manifest = try stage.write(
             "new.jsonl", #"{"id": "a", "model": "nobody-knows-1", "prompt": "a", "duration_seconds": 8}"#)
         let json = try stage.plan(manifest, ["--json", "--max-credits-per-task", "2.5"]).json()
@@ -310,14 +312,14 @@ import Testing
     }
 
     @Test func `a submit rate makes a plan longer`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let manifest = try stage.manifest(clips: 6)
         let seconds = try stage.plan(manifest, ["--json", "--concurrency", "6", "--rate", "6/h"]).json()["seconds"]
         #expect(seconds?["low"]?.number == "3000" && seconds?["high"]?.number == "3330")
     }
 
-    private func expectStale(_ word: String, after change: (MoneyEnvironment) throws -> Void) throws {
-        let stage = try MoneyEnvironment()
+    private func expectStale(_ word: String, after change: (Stage) throws -> Void) throws {
+        let stage = try Stage()
         let url = try stage.simulator()
         let plan = try written(stage, url)
         try change(stage)
@@ -328,7 +330,7 @@ import Testing
 
     /// The path of a plan of two clips.
     private func written(
-        _ stage: MoneyEnvironment, _ url: String, _ more: [String] = [], key: String? = nil
+        _ stage: Stage, _ url: String, _ more: [String] = [], key: String? = nil
     ) throws -> String {
         let manifest = try stage.manifest(clips: 2)
         let plan = try stage.finish(
@@ -338,8 +340,8 @@ import Testing
     }
 
     private func carryOut(
-        _ plan: String, _ stage: MoneyEnvironment, _ url: String, key: String? = nil
-    ) throws -> MoneyEnvironment.Finished {
+        _ plan: String, _ stage: Stage, _ url: String, key: String? = nil
+    ) throws -> Stage.Finished {
         try stage.finish(["run", "--plan", plan] + stage.options(url), environment: environment(key))
     }
 

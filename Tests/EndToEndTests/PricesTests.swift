@@ -4,12 +4,14 @@ import ExactJSON
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 /// Prices from bills, with the built program: per service, outliers, and `prices forget`.
 @Suite(.serialized) struct PricesTests {
     /// For an 8 s clip of `sora-2-pro`, the highest published price is 3.65, so that 4.015 is reserved.
     private static let budget = ["--budget", "4.1"]
 
-    private func prices(_ stage: MoneyEnvironment, _ more: [String] = []) throws -> [JSONValue] {
+    private func prices(_ stage: Stage, _ more: [String] = []) throws -> [JSONValue] {
         let shown = try stage.finish(["prices", "--store", stage.store, "--json"] + more)
         #expect(shown.code == 0, "\(shown.err)")
         return try #require(try shown.json()["services"]?.array)
@@ -20,8 +22,8 @@ import Testing
     }
 
     /// The reservation for the only clip of a batch at its submit.
-    private func reserved(_ stage: MoneyEnvironment, _ batch: String) throws -> String {
-        try stage.shell(
+    private func reserved(_ stage: Stage, _ batch: String) throws -> String {
+        try stage.rows(
             """
             SELECT amount_text FROM event JOIN batch ON batch.id = event.batch_id
             WHERE name = '\(batch)' AND kind = 'intent'
@@ -29,7 +31,7 @@ import Testing
     }
 
     @Test func `bills of one service change neither the limit nor the plan of another`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let (play, real) = (try stage.simulator(["--price-change", "0=4"]), try stage.simulator())
         let first = try stage.run(
             try stage.manifest("play.jsonl", clips: 1), at: play, ["--batch", "play", "--accept-quote"])
@@ -54,7 +56,7 @@ import Testing
     }
 
     @Test func `an absurd bill blocks no model, is shown as an outlier and can be forgotten`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator(["--fault", "absurdBill=1"])
         let first = try stage.run(try stage.manifest("one.jsonl", clips: 1), at: url, Self.budget)
         #expect(first.code == 8, "\(first.out)\(first.err)")
@@ -83,7 +85,7 @@ import Testing
     }
 
     @Test func `a price of the user overrides the bills, and a warning shows both`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator(["--price-change", "1=2"])
         let first = try stage.run(try stage.manifest("one.jsonl", clips: 2), at: url, ["--accept-quote"])
         #expect(first.code == 0, "\(first.err)")
@@ -99,13 +101,13 @@ import Testing
     }
 
     @Test func `prices forget needs one service and is refused during a run`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let urls = try [stage.simulator(), stage.simulator()]
         for (number, url) in urls.enumerated() {
             let manifest = try stage.manifest("batch-\(number).jsonl", clips: 1)
             #expect(try stage.run(manifest, at: url).code == 0)
         }
-        func forget(_ more: [String]) throws -> MoneyEnvironment.Finished {
+        func forget(_ more: [String]) throws -> Stage.Finished {
             try stage.finish(["prices", "forget", "sora-2-pro", "--store", stage.store] + more)
         }
         let both = try forget([])
@@ -130,7 +132,7 @@ import Testing
 
     @Test(arguments: [["forget"], ["--resolution", "720p"], ["forgive", "sora-2-pro"], ["--base-url", "ftp://x"]])
     func `invalid arguments are refused`(words: [String]) throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         #expect(try stage.finish(["prices", "--store", stage.store] + words).code == 64)
     }
 }

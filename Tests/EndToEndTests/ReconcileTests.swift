@@ -58,12 +58,12 @@ struct ReconcileTests {
         let outcome = try await scene.online("reconcile")
         #expect(
             outcome.out.contains(
-                "lookup:   by its submission key: found, completed for \(try simulator.charged()) credits\n"))
+                "lookup:   by its submission key: found, completed for \(try simulator.bill().total) credits\n"))
         #expect(outcome.out.contains("to download its clip: dailies resume \(Self.options)\n"))
         #expect(outcome.code == 0)
         let task = try scene.task("dolly")
         #expect(task.state == .completed)
-        #expect(task.credits?.description == (try simulator.charged()))
+        #expect(task.credits?.description == (try simulator.bill().total))
         #expect(try scene.store { try $0.problems() } == [])
     }
 
@@ -87,7 +87,7 @@ struct ReconcileTests {
                         """))
         #expect(try scene.task("dolly").isUncertain)
         #expect(try scene.events("dolly") == ["intent", "uncertain broken", "asked"])
-        #expect(try scene.simulator?.charged() == "0")
+        #expect(try scene.simulator?.bill().total == "0")
     }
 
     @Test func `if the provider honors keys, reconcile suggests a resume, which resubmits the task`() async throws {

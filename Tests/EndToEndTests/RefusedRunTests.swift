@@ -2,6 +2,8 @@ import ExactJSON
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 /// A refused run does not change the store.
 @Suite(.serialized) struct RefusedRunTests {
     private static func line(_ id: String, _ prompt: String) -> String {
@@ -9,17 +11,17 @@ import Testing
     }
 
     /// All rows of the store except the events and sums of opening it.
-    private func dump(_ stage: MoneyEnvironment) throws -> String { try stage.shell(".dump") }
+    private func dump(_ stage: Stage) throws -> String { try StoreFile(stage.store).dump().joined(separator: "\n") }
 
-    private func run(_ stage: MoneyEnvironment, _ manifests: [String], _ url: String, _ more: [String] = []) throws
-        -> MoneyEnvironment.Finished
+    private func run(_ stage: Stage, _ manifests: [String], _ url: String, _ more: [String] = []) throws
+        -> Stage.Finished
     {
         try stage.finish(["run"] + manifests + ["--output", stage.path("renders")] + stage.options(url) + more)
     }
 
     /// Two batches with a clip each, rendered and saved.
-    private func stage() throws -> (stage: MoneyEnvironment, a: String, b: String, url: String) {
-        let stage = try MoneyEnvironment()
+    private func stage() throws -> (stage: Stage, a: String, b: String, url: String) {
+        let stage = try Stage()
         let url = try stage.simulator()
         let a = try stage.write("a.jsonl", Self.line("1", "a fox"))
         let b = try stage.write("b.jsonl", Self.line("1", "a stag"))
@@ -84,6 +86,6 @@ import Testing
             "run", a, "--provider", "simulator", "--base-url", url, "--speed", "7", "--store", stage.path("new.sqlite"),
         ])
         #expect(fresh.code == 64)
-        #expect(try !stage.files().contains("new.sqlite"))
+        #expect(try !stage.names().contains("new.sqlite"))
     }
 }

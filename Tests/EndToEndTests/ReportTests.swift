@@ -2,10 +2,12 @@ import ExactJSON
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 /// `dailies report`.
 @Suite(.serialized) struct ReportTests {
     @Test func `every report format shows the bill, and no text of a manifest escapes its cell`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator()
         let hostile = #"<script>alert(1)</script>"#
         let manifest = try stage.write(
@@ -42,7 +44,7 @@ import Testing
     }
 
     @Test func `dollars are shown only on request, and exactly`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator()
         let rates = try stage.manifest(clips: 1)
         try #require(try stage.run(rates, at: url).code == 0)
@@ -58,7 +60,7 @@ import Testing
     }
 
     @Test func `every report format lists paid but unsaved clips as waste`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator()
         let manifest = try stage.manifest(clips: 2)
         try #require(try stage.run(manifest, at: url, ["--no-download"]).code == 0)
@@ -73,7 +75,7 @@ import Testing
     }
 
     @Test func `the HTML report compares estimates and charges of the same clips, and shows waste first`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator(["--fault", "failRender=1"])
         let failed = try stage.run(try stage.manifest("failing.jsonl", clips: 2), at: url)
         #expect(failed.code == 3, "\(failed.err)")
@@ -91,13 +93,13 @@ import Testing
     }
 
     @Test func `after a run without downloads, the summary names the command that downloads the clips`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let run = try stage.run(try stage.manifest(clips: 1), at: try stage.simulator(), ["--no-download"])
         #expect(run.code == 0 && run.err.contains("paid but not saved: 1\n  dailies resume --store "), "\(run.err)")
     }
 
     @Test func `months, today and offsets are valid times, and an empty period is refused`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator()
         try #require(try stage.run(try stage.manifest(clips: 1), at: url, ["--no-download"]).code == 0)
         for (since, tasks) in [("yesterday", "1"), ("2026-01", "1"), ("2099-01-01+02:00", "0")] {
@@ -117,7 +119,7 @@ import Testing
     }
 
     @Test func `a report can group by a tag whose name has a comma`() throws {
-        let stage = try MoneyEnvironment()
+        let stage = try Stage()
         let url = try stage.simulator()
         let manifest = try stage.manifest(clips: 1, more: #", "tags": {"a,b": "x", "c\\d": "y"}"#)
         try #require(try stage.run(manifest, at: url, ["--no-download"]).code == 0)
@@ -127,7 +129,7 @@ import Testing
         #expect(row?["tag:a,b"]?.string == "x" && row?[#"tag:c\d"#]?.string == "y")
     }
 
-    private func report(_ stage: MoneyEnvironment, _ options: [String]) throws -> String {
+    private func report(_ stage: Stage, _ options: [String]) throws -> String {
         let finished = try stage.finish(["report", "--store", stage.store] + options)
         try #require(finished.code == 0, "\(finished.err)")
         return finished.out

@@ -4,6 +4,8 @@ import ExactJSON
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 /// The exit code and output of a command, normalized by ``Scene/comparable(_:)``.
 struct Outcome: Equatable {
     let code: Int32
@@ -23,28 +25,21 @@ final class Scene: Sendable {
     /// The account of ``keyText``.
     static let account = KeyFingerprint("62af8704764f")
 
-    let folder: String
     let simulator: Simulator?
-    var path: String { folder + "/dailies.sqlite" }
+    private let stage: Stage
+    var folder: String { stage.folder }
+    var path: String { stage.store }
     var baseURL: String { simulator?.url ?? "http://127.0.0.1:9" }
 
     /// - Parameter simulator: arguments of `dailies simulate`; nil means no simulator.
     init(simulator arguments: [String]? = nil) async throws {
-        // The folder's path without symbolic links, because the program resolves them.
-        let temporary = URL(fileURLWithPath: NSTemporaryDirectory()).resolvingSymlinksInPath().path
-        folder = temporary + "/dailies-reconcile-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let stage = try Stage()
+        self.stage = stage
         if let arguments {
-            simulator = try await Simulator(arguments, in: folder)
+            simulator = try await blocking { try Simulator(stage, arguments: arguments, speed: stage.speed) }
         } else {
             simulator = nil
         }
-    }
-
-    deinit {
-        simulator?.stop()
-        // A leftover folder is harmless, and a deinit cannot throw.
-        try? FileManager.default.removeItem(atPath: folder)
     }
 
     // MARK: The program
@@ -65,14 +60,14 @@ final class Scene: Sendable {
     }
 
     func dailies(words arguments: [String], key: String? = Scene.keyText) async throws -> Outcome {
-        let name = UUID().uuidString
-        let (out, err) = (folder + "/\(name).out", folder + "/\(name).err")
-        let process = Program.process(arguments, in: folder, key: key)
-        try await Program.run(process, out: out, err: err)
-        #expect(process.terminationReason == .exit, "\(arguments) ended by a signal")
-        return Outcome(
-            process.terminationStatus, out: comparable(try String(contentsOfFile: out, encoding: .utf8)),
-            err: comparable(try String(contentsOfFile: err, encoding: .utf8)))
+        var environment = ["NO_COLOR": "1"]
+        environment["BYTESPIKE_API_KEY"] = key
+        let child = try stage.start(arguments, environment: environment)
+        let ending = try await blocking { try child.ended() }
+        guard case .exited(let code) = ending else {
+            throw Child.Failure(description: "\(arguments) ended by a signal: \(ending)")
+        }
+        return Outcome(code, out: comparable(child.written.outText), err: comparable(child.written.errText))
     }
 
     /// The text with placeholders for values that change from run to run: `{URL}`, `{FOLDER}`, `{ID}` for the simulator's
@@ -104,48 +99,6 @@ final class Scene: Sendable {
         return try store { store in
             try store.events(of: row.id).filter { $0.kind != "amount" }.map { event in
                 [event.kind, event.source, event.code].compactMap { $0 }.joined(separator: " ")
-            }
-        }
-    }
-}
-
-/// The built program.
-enum Program {
-    static let path = Bundle.main.bundleURL.appendingPathComponent("dailies").path
-
-    static func process(_ arguments: [String], in folder: String, key: String?) -> Process {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: path)
-        process.arguments = arguments
-        process.currentDirectoryURL = URL(fileURLWithPath: folder)
-        process.environment = ["PATH": "/usr/bin:/bin", "HOME": folder, "NO_COLOR": "1"]
-        // A program built with a sanitizer needs the sanitizer options of the tests.
-        for (name, value) in ProcessInfo.processInfo.environment where name.hasSuffix("SAN_OPTIONS") {
-            process.environment?[name] = value
-        }
-        if let key { process.environment?["BYTESPIKE_API_KEY"] = key }
-        process.standardInput = FileHandle.nullDevice
-        return process
-    }
-
-    /// Runs a process to its end and writes its output to two new files.
-    static func run(_ process: Process, out: String, err: String) async throws {
-        var handles: [FileHandle] = []
-        // A process that has ended keeps its file handles.
-        defer { for handle in handles { handle.closeFile() } }
-        for file in [out, err] {
-            #expect(FileManager.default.createFile(atPath: file, contents: nil))
-            handles.append(try #require(FileHandle(forWritingAtPath: file)))
-        }
-        process.standardOutput = handles[0]
-        process.standardError = handles[1]
-        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-            process.terminationHandler = { _ in continuation.resume() }
-            do {
-                try process.run()
-            } catch {
-                process.terminationHandler = nil
-                continuation.resume(throwing: error)
             }
         }
     }

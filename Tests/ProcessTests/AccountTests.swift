@@ -2,6 +2,8 @@ import ExactJSON
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// A user who takes another API key, or replaces the one that there was.
     struct AccountTests {

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// Clips as the built program fetches them from a service that changes, cuts and hides them, into folders in which others
     /// are at work.

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// Clocks that jump under a run: the wall's by days, and the boot clock's as in a suspend, in which Dispatch's own
     /// time stands still. The provider's clock and the network go on.

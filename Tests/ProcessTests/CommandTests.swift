@@ -2,6 +2,8 @@ import ExactJSON
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// What a user tells a runner from another terminal.
     struct CommandTests {

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// What is asked before money is spent, and what a no leaves behind.
     struct ConfirmationTests {

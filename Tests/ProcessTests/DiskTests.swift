@@ -2,6 +2,8 @@ import CSQLite
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// What a disk does to a run: full, read-only, slow, failing, taken away. In each of these the run stops or waits
     /// with words, and the same command finishes once the disk is well; nothing is paid twice.

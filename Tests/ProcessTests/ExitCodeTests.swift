@@ -2,6 +2,8 @@ import ExactJSON
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// What a script sees: the exit code, data on standard output, words on standard error.
     struct ExitCodeTests {

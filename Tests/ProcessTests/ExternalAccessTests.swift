@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// A program outside this package that embeds the library: the compiler lets it run batches, and refuses whatever
     /// could send a task a second time behind the runner's back.

@@ -2,6 +2,8 @@ import ExactJSON
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// Stores that earlier versions left, with the simulator that rendered for them (`Tests/Golden`).
     struct GoldenStoreTests {

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// Text from outside in everything that people look at: no byte of it drives a terminal or turns the reading order. Data is
     /// another matter: it holds every text as it is.

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// Providers that mix tasks up, gateways before them, and a clock that was ahead, with the built program.
     struct IdentityTests {

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// A provider that pays no heed to our keys: whatever is repeated is paid twice, so nothing may be.
     struct IgnoredKeysTests {

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// The API key goes to the provider's own host and nowhere else.
     struct KeySecrecyTests {

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// Keys from commands, FIFOs and files, as passed by a shell.
     struct KeySourceTests {

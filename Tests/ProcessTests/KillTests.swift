@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// SIGKILL at chosen moments of a run, then the same command again.
     struct KillTests {

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// Very many tasks in flight at one time, and what the runner needs for them: with room for other machines.
     ///

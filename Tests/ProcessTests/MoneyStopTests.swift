@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// 401, 402, 403, 503 and models that are gone, letter by letter as a person reads them: what happened and what to
     /// do. None of them fails a task but the last, and none of them is paid for.

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// Numbers that once stopped the program, in that run and in every later one: what was accepted before is durable, the
     /// run goes on, and the next one starts.

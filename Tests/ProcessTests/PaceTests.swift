@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// How many at a time, how soon the next one, and when each is asked for. Arrival times are noted by a proxy between
     /// runner and simulator; they and the store's `at_ms` come from one clock.

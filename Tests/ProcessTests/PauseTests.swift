@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// Refusals for a moment: the run waits, and no task fails.
     struct PauseTests {

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// The pictures in the README: the live view and the summary of a real run, from a pseudo-terminal.
     ///

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// A provider that raises its price in the middle of a run.
     struct PriceChangeTests {

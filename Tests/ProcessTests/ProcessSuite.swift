@@ -1,6 +1,8 @@
 import Dispatch
 import Testing
 
+@testable import TestSupport
+
 /// The built program as it is used: processes, HTTP on loopback, SQLite files, SIGKILL. One test at a time, since two
 /// cores are shared by the runner, the simulator and the test, and some tests measure milliseconds.
 @Suite(.serialized, .offThePool) enum ProcessSuite {}

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// The live view on a terminal.
     struct LiveViewTests {

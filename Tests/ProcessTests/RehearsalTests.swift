@@ -3,6 +3,8 @@ import ExactJSON
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     struct RehearsalTests {
         let stage: Stage

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// What a person reads of replies that no page describes, letter by letter, and with which code the run ends.
     struct ReplyWordsTests {

@@ -2,6 +2,8 @@ import ExactJSON
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// A contact sheet of ten thousand clips in a common browser: no pause longer than 200 ms.
     struct SheetSpeedTests {

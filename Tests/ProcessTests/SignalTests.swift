@@ -2,6 +2,8 @@ import ExactJSON
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// SIGINT, SIGTERM and SIGHUP.
     struct SignalTests {

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// The provider goes away, in the ways in which it can.
     struct SimulatorDeathTests {

@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// One process for a long time against a provider that does everything wrong now and then, fed from several batches:
     /// its memory and its descriptors stay flat, and in the end the report is the bill.

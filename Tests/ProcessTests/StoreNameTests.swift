@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// One store with two names: a hard link, a mount, a removed lock file. No two runners work on it, and none uses a name
     /// that its log is not next to.

@@ -2,6 +2,8 @@ import ExactJSON
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// The store is read by others while a runner works on it.
     struct StoreReadingTests {

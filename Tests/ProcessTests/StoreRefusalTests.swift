@@ -2,6 +2,8 @@ import CSQLite
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// Files that are no store to work on: refused in words, left as they are, and never replaced by a new one.
     struct StoreRefusalTests {

@@ -2,6 +2,8 @@ import DailiesCore
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// SIGKILL at random moments, over a provider that does everything wrong now and then.
     ///

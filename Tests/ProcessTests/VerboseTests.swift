@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// The output of a run without a terminal, by verbosity.
     struct VerboseTests {

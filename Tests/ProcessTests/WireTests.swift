@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 extension ProcessSuite {
     /// The way to the service and to the clips, with the built program: addresses, base URLs, proxies, open files.
     struct WireTests {

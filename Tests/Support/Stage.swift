@@ -1,8 +1,11 @@
+import ExactJSON
 import Foundation
 import Testing
 
 /// One test's own folder and processes. Both are gone when it is let go of.
-final class Stage {
+final class Stage: @unchecked Sendable {
+    // Unchecked because every `var` is accessed only with `lock`.
+
     /// The program, beside the test bundle.
     static let program: String = {
         // Another build of it, as `.ci/soak` wants.
@@ -13,12 +16,7 @@ final class Stage {
         }
         var path = [CChar](repeating: 0, count: 4096)
         let count = readlink("/proc/self/exe", &path, path.count - 1)
-        let here = URL(fileURLWithPath: #filePath)
-        var candidates = [
-            here.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-                .deletingLastPathComponent()
-                .appendingPathComponent(".build/debug/dailies").path
-        ]
+        var candidates = [repository + "/.build/debug/dailies"]
         if count > 0 {
             let bundle = String(decoding: path[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
             candidates.insert(
@@ -32,19 +30,24 @@ final class Stage {
 
     /// The repository's top level.
     static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent().path
+        .deletingLastPathComponent().path
 
+    /// Without symbolic links, because the program resolves them.
     let folder: String
+    /// Of the simulator and of the runs against it, where a test names no other.
+    let speed: Int
+    private let lock = NSLock()
     /// To be removed at the end.
-    private var folders: [String] = []
+    private var folders: [String]
     private var children: [Child] = []
     private var proxies: [Proxy] = []
 
-    init() throws {
-        let temporary = URL(fileURLWithPath: NSTemporaryDirectory()).standardizedFileURL.path
-        folder = temporary + "/dailies-process-\(UUID().uuidString)"
+    init(speed: Int = 1000) throws {
+        self.speed = speed
+        let temporary = URL(fileURLWithPath: NSTemporaryDirectory()).resolvingSymlinksInPath().path
+        folder = temporary + "/dailies-test-\(UUID().uuidString)"
+        folders = [folder]
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        folders.append(folder)
     }
 
     deinit {
@@ -67,7 +70,7 @@ final class Stage {
         guard FileManager.default.isWritableFile(atPath: memory) else { return folder }
         let path = memory + "/dailies-process-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
-        folders.append(path)
+        lock.withLock { folders.append(path) }
         return path
     }
 
@@ -109,28 +112,37 @@ final class Stage {
 
     // MARK: Processes
 
-    func start(_ arguments: [String], environment: [String: String] = [:]) throws -> Child {
-        try start(program: Self.program, arguments, environment: environment)
+    /// Starts the program.
+    ///
+    /// - Parameter input: a file that is its standard input; nil: none.
+    func start(_ arguments: [String], environment: [String: String] = [:], input: String? = nil) throws -> Child {
+        try start(program: Self.program, arguments, environment: environment, input: input)
     }
 
-    func start(program: String, _ arguments: [String], environment: [String: String] = [:]) throws -> Child {
+    func start(
+        program: String, _ arguments: [String], environment: [String: String] = [:], input: String? = nil
+    ) throws -> Child {
         var variables = ["SWIFT_BACKTRACE": "enable=no", "TMPDIR": folder, "HOME": folder]
         for name in ["PATH", "LANG", "LD_LIBRARY_PATH"] { variables[name] = ProcessInfo.processInfo.environment[name] }
         variables.merge(environment) { $1 }
-        let child = try Child(program, arguments, environment: variables, folder: folder)
-        children.append(child)
+        let child = try Child(program, arguments, environment: variables, folder: folder, input: input)
+        lock.withLock { children.append(child) }
         return child
     }
 
     /// Runs a command to its end.
-    func finish(_ arguments: [String], environment: [String: String] = [:]) throws -> Finished {
-        Finished(child: try start(arguments, environment: environment))
+    func finish(
+        _ arguments: [String], environment: [String: String] = [:], input: String? = nil
+    ) throws -> Finished {
+        Finished(child: try start(arguments, environment: environment, input: input))
     }
 
     struct Finished {
+        /// nil: it was ended by a signal, or has not ended.
         let code: Int32?
         let out: String
         let err: String
+        func json() throws -> JSONValue { try JSONValue.parse(Array(out.utf8)) }
 
         init(child: Child) {
             if case .exited(let code) = child.ending(within: Child.patience) { self.code = code } else { code = nil }
@@ -167,13 +179,13 @@ final class Stage {
         before simulator: Simulator, watch: (@Sendable (Proxy.Request) -> Void)? = nil
     ) throws -> Proxy {
         let proxy = try Proxy(before: simulator, watch: watch)
-        proxies.append(proxy)
+        lock.withLock { proxies.append(proxy) }
         return proxy
     }
 
     func startScript(speed: Int = 1, _ script: @escaping Proxy.Script) throws -> Proxy {
         let proxy = try Proxy(speed: speed, script: script)
-        proxies.append(proxy)
+        lock.withLock { proxies.append(proxy) }
         return proxy
     }
 }
@@ -192,5 +204,12 @@ func eventually(
     while try !holds() {
         guard Date() < deadline else { throw Child.Failure(description: "\(what) did not happen in \(seconds) s") }
         poll(nil, 0, 3)
+    }
+}
+
+/// Runs `body` on a thread of its own, so that other tests are not blocked.
+func blocking<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
+    try await withCheckedThrowingContinuation { continuation in
+        Thread.detachNewThread { continuation.resume(with: Result { try body() }) }
     }
 }

@@ -75,4 +75,10 @@ final class StoreFile {
     func one(_ sql: String) throws -> String { try #require(try rows(sql).first, "no row: \(sql)") }
 
     func number(_ sql: String) throws -> Int { try #require(Int(try one(sql)), "no number: \(sql)") }
+
+    /// All rows of all tables.
+    func dump() throws -> [String] {
+        let tables = try rows("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+        return try tables.flatMap { table in try rows("SELECT * FROM \"\(table)\"").map { "\(table)|\($0)" } }
+    }
 }

@@ -35,20 +35,24 @@ final class Child: @unchecked Sendable {
     private var output = Output()
     private var end: Ending?
 
-    /// - Parameters:
-    ///   - environment: all of it; nothing is inherited.
-    ///   - folder: where it runs.
-    /// A program that was built with a sanitizer obeys what the tests obey.
+    /// A program that was built with a sanitizer needs the sanitizer options of the tests.
     static let sanitizers = ProcessInfo.processInfo.environment.filter { $0.key.hasSuffix("SAN_OPTIONS") }
     static let slowed: Comment? = sanitizers.isEmpty ? nil : "a sanitizer slows what is measured in milliseconds"
 
-    init(_ program: String, _ arguments: [String], environment: [String: String], folder: String) throws {
+    /// - Parameters:
+    ///   - environment: all of it; nothing is inherited.
+    ///   - folder: where it runs.
+    ///   - input: a file that is its standard input; nil: none.
+    init(
+        _ program: String, _ arguments: [String], environment: [String: String], folder: String, input: String? = nil
+    ) throws {
         let (out, err) = (Pipe(), Pipe())
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
         process.environment = environment.merging(Self.sanitizers) { own, _ in own }
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
-        process.standardInput = FileHandle.nullDevice
+        process.standardInput =
+            try input.map { try FileHandle(forReadingFrom: URL(fileURLWithPath: $0)) } ?? FileHandle.nullDevice
         process.standardOutput = out
         process.standardError = err
         let gone = DispatchSemaphore(value: 0)
