@@ -2,6 +2,8 @@ import ExactJSON
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 /// Settings from files: precedence and refused settings.
 struct ConfigurationTests {
     private static let own = ".config/dailies/config.yaml"

@@ -4,6 +4,8 @@ import ExactJSON
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 /// `dailies doctor`.
 struct DoctorTests {
     @Test func `settings are shown with their source, and an accepted key is OK`() async throws {

@@ -3,6 +3,8 @@ import DailiesStore
 import ExactJSON
 import Testing
 
+@testable import TestSupport
+
 /// `dailies explain`.
 struct ExplainTests {
     private static let manifest = """

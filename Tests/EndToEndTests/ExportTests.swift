@@ -3,6 +3,8 @@ import DailiesStore
 import ExactJSON
 import Testing
 
+@testable import TestSupport
+
 /// `dailies export`.
 struct ExportTests {
     private static let acme = [TaskSpec.Tag(name: "client", value: "acme")]

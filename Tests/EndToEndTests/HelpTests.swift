@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 /// Exact output, stored as files in `Golden`.
 ///
 ///     DAILIES_GOLDEN=write swift test --filter HelpTests      rewrites them; review the diff

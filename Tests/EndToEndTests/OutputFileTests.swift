@@ -1,6 +1,8 @@
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 /// Output files of commands replace only earlier output of the same command.
 struct OutputFileTests {
     private static let words = "so it will not be replaced; choose another file or move this one"

@@ -3,6 +3,8 @@ import DailiesStore
 import ExactJSON
 import Testing
 
+@testable import TestSupport
+
 /// `dailies promote`.
 struct PromoteTests {
     private static let draft =

@@ -3,6 +3,8 @@ import DailiesStore
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 /// `dailies reconcile`.
 struct ReconcileTests {
     private static let evidence = """
@@ -54,7 +56,8 @@ struct ReconcileTests {
         try scene.importManifest([Scene.spec("dolly")])
         try scene.sendUncertain("dolly")
         let simulator = try #require(scene.simulator)
-        try await simulator.wait(for: try simulator.submit(key: Scene.submissionKey("dolly")), toBe: "completed")
+        let id = try simulator.submit(key: Scene.submissionKey("dolly"))
+        try await blocking { try simulator.wait(for: id, toBe: "completed") }
         let outcome = try await scene.online("reconcile")
         #expect(
             outcome.out.contains(

@@ -3,6 +3,8 @@ import DailiesStore
 import ExactJSON
 import Testing
 
+@testable import TestSupport
+
 /// Messages of commands that are refused.
 struct RefusalTests {
     @Test(arguments: [

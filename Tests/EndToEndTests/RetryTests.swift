@@ -2,6 +2,8 @@ import DailiesCore
 import DailiesStore
 import Testing
 
+@testable import TestSupport
+
 /// `dailies retry`.
 struct RetryTests {
     @Test func `failed tasks are queued again under the next attempt number, without a request`() async throws {

@@ -3,6 +3,8 @@ import DailiesStore
 import Foundation
 import Testing
 
+@testable import TestSupport
+
 /// Stores as a run would have left them.
 extension Scene {
     /// 2025-06-01T00:00:00Z: no test takes it for the time at which the test runs.

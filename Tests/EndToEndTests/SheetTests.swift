@@ -3,6 +3,8 @@ import DailiesStore
 import ExactJSON
 import Testing
 
+@testable import TestSupport
+
 /// `dailies sheet`.
 struct SheetTests {
     private func tasks(on page: String) throws -> [JSONValue] {

@@ -3,6 +3,8 @@ import DailiesStore
 import ExactJSON
 import Testing
 
+@testable import TestSupport
+
 /// Manual resolutions of `dailies reconcile`: `--adopt` and `--assume-lost`.
 struct UserWordTests {
     private static let options = "--provider simulator --base-url {URL} --speed 1000"

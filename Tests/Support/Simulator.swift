@@ -23,7 +23,7 @@ final class Simulator: Service, Sendable {
         self.port = try #require(Int(url.split(separator: ":").last ?? ""), "no port in \(url)")
     }
 
-    struct Bill {
+    struct Bill: Equatable, Sendable {
         /// As it is written.
         let total: String
         let submits: Int
