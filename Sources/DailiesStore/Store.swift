@@ -36,6 +36,8 @@ package final class Store: @unchecked Sendable {
     /// The value of `PRAGMA data_version` when commands were last read. On the queue only.
     var lastDataVersion: Int64?
     let waiting = Locked(PendingWrites())
+    /// The runner that registered with this store; nil: none. On the queue only.
+    var runner: RunnerID?
     /// Number of log pages at which a checkpoint is due; tests lower it. On the queue only.
     var checkpointPages = Store.checkpointPages
     /// Number of log pages at which the next checkpoint is tried. On the queue only.

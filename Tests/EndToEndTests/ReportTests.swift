@@ -129,6 +129,14 @@ import Testing
         #expect(row?["tag:a,b"]?.string == "x" && row?[#"tag:c\d"#]?.string == "y")
     }
 
+    @Test(arguments: ["model,model", "tag:client,day,tag:client"])
+    func `a dimension that is listed twice is refused by name`(_ dimensions: String) throws {
+        let stage = try Stage()
+        let refused = try stage.finish(["report", "--by", dimensions, "--store", stage.store])
+        let name = dimensions.hasPrefix("tag") ? "tag:client" : "model"
+        #expect(refused.code == 64 && refused.err.contains("--by lists \(name) more than once"), "\(refused.err)")
+    }
+
     private func report(_ stage: Stage, _ options: [String]) throws -> String {
         let finished = try stage.finish(["report", "--store", stage.store] + options)
         try #require(finished.code == 0, "\(finished.err)")

@@ -107,7 +107,6 @@ struct ManifestImporter {
                 try database.recordWithdrawn(task, .removed, at: at)
                 result.removed += 1
             }
-            try database.sumUpTagBudgets(of: result.batch)
         }
         try database.logImport(result, at: at)
         return result

@@ -146,7 +146,8 @@ extension Store {
 private struct SpendQuery {
     private let dimensions: [ReportDimension]
     private(set) var values: [SQLValue] = []
-    private var tagNames: [String: String] = [:]
+    /// The expressions that group, sort and are shown, in the order of the dimensions.
+    private var keys: [String] = []
     /// The placeholders of the bounds.
     private let since: String?
     private let until: String?
@@ -164,7 +165,15 @@ private struct SpendQuery {
         self.since = since.map { bind(SQLValue($0)) }
         self.until = until.map { bind(SQLValue($0)) }
         self.batches = batches.map { bind(SQLDialect.list($0)) }
-        for case .tag(let name) in dimensions { tagNames[name] = bind(.text(name)) }
+        keys = dimensions.map { dimension in
+            switch dimension {
+            case .model: "a.model"
+            case .state: "a.state"
+            case .batch: "b.name"
+            case .day: Self.day("a", now: self.now)
+            case .tag(let name): "(SELECT value FROM task_tag WHERE task = a.task AND name = \(bind(.text(name))))"
+            }
+        }
         self.values = values
     }
 
@@ -197,7 +206,6 @@ private struct SpendQuery {
     }
 
     var statement: String {
-        let keys = dimensions.map(key)
         let places = keys.joined(separator: ", ")
         let joins =
             dimensions.contains(.batch) ? " JOIN batch AS b ON b.id = a.batch_id" : ""
@@ -213,27 +221,18 @@ private struct SpendQuery {
 
     /// Whether an attempt settled in the requested time.
     private func isSettled(_ attempt: String) -> String {
-        let settled = "(\(settledAt(attempt)))"
+        let settled = "(\(Self.settledAt(attempt, now: now)))"
         let bounds = [since.map { "\(settled) >= \($0)" }, until.map { "\(settled) < \($0)" }].compactMap { $0 }
         return bounds.isEmpty ? "\(settled) IS NOT NULL" : bounds.joined(separator: " AND ")
     }
 
-    private func settledAt(_ attempt: String) -> String {
+    private static func settledAt(_ attempt: String, now: String) -> String {
         "CASE WHEN \(attempt).settled_at_ms > \(now) THEN \(now) ELSE \(attempt).settled_at_ms END"
     }
 
     /// The number of the UTC day since 1970-01-01.
-    private func day(_ attempt: String) -> String { "(\(settledAt(attempt))) / 86400000" }
-
-    /// The expression that groups, sorts and is shown.
-    private func key(_ dimension: ReportDimension) -> String {
-        switch dimension {
-        case .model: "a.model"
-        case .state: "a.state"
-        case .batch: "b.name"
-        case .day: day("a")
-        case .tag(let name): "(SELECT value FROM task_tag WHERE task = a.task AND name = \(tagNames[name] ?? "NULL"))"
-        }
+    private static func day(_ attempt: String, now: String) -> String {
+        "(\(settledAt(attempt, now: now))) / 86400000"
     }
 
     /// Whether no earlier attempt of the task is counted, in the whole report or in the same group. Only later attempts
@@ -243,7 +242,7 @@ private struct SpendQuery {
             switch dimension {
             case .model: "p.model = a.model"
             case .state: "p.state = a.state"
-            case .day: "\(day("p")) = \(day("a"))"
+            case .day: "\(Self.day("p", now: now)) = \(Self.day("a", now: now))"
             case .batch, .tag: nil
             }
         }

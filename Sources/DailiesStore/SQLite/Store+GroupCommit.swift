@@ -37,7 +37,7 @@ extension Store {
 
     /// Waits for all queued calls, then commits these changes in a separate transaction.
     package func writeAndWait(_ changes: [Mutation]) throws(StoreError) {
-        try transaction { database throws(StoreError) in _ = try database.apply(changes) }
+        try transaction { database throws(StoreError) in _ = try database.apply(changes, by: self.runner) }
     }
 
     /// Waits until all queued calls are committed or have failed, and their `then` was called.
@@ -93,7 +93,7 @@ extension Store {
         do throws(StoreError) {
             var results: [Result<[MutationOutcome], StoreError>] = []
             try transaction(isNested: true) { database throws(StoreError) in
-                for call in group { results.append(.success(try database.apply(call.changes))) }
+                for call in group { results.append(.success(try database.apply(call.changes, by: self.runner))) }
             }
             return results
         } catch {
@@ -138,7 +138,7 @@ extension Store {
         try database.run("SAVEPOINT call")
         let outcomes: [MutationOutcome]
         do throws(StoreError) {
-            outcomes = try database.apply(changes)
+            outcomes = try database.apply(changes, by: runner)
         } catch {
             if !database.isOutsideTransaction {
                 try database.run("ROLLBACK TO call")

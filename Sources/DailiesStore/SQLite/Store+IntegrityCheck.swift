@@ -57,8 +57,10 @@ extension SQLiteConnection {
         return tasks.map { "the tags of task \($0) are not those of its manifest" }
     }
 
-    /// Batches and tag budgets whose totals differ from the sums of their attempts.
+    /// Batches without totals, and batches and tag budgets whose totals differ from the sums of their attempts.
     fileprivate func wrongTotals() throws(StoreError) -> [String] {
+        let missing: [BatchID] = try column(
+            "SELECT id FROM batch WHERE id NOT IN (SELECT batch_id FROM batch_total) LIMIT 100")
         let batches: [String] = try column(
             """
             SELECT 'batch ' || b.batch_id FROM batch_total AS b
@@ -72,6 +74,7 @@ extension SQLiteConnection {
                 SELECT \(Self.sums) FROM attempt AS a JOIN task_tag AS t ON t.task = a.task
                 WHERE a.batch_id = b.batch_id AND t.name = b.name AND t.value = b.value)
             """)
-        return (batches + tags).map { "the totals of \($0) are not the sums of its attempts" }
+        return missing.map { "batch \($0) has no totals" }
+            + (batches + tags).map { "the totals of \($0) are not the sums of its attempts" }
     }
 }

@@ -97,6 +97,28 @@ struct ClaimTests {
         #expect(try claim(9) == ["a", "c", "e"])
     }
 
+    @Test func `a task that another runner has claimed is not submitted until it is released`() throws {
+        try addSecond()
+        _ = try (claim(1), claim(1, by: Self.second))
+        let before = try rig.shell().rows("SELECT * FROM task_state")
+        let error = #expect(throws: StoreError.self) { try rig.apply(Steps.intent(1)) }
+        #expect(error?.kind == .conflict)
+        #expect(try rig.shell().rows("SELECT * FROM task_state") == before)
+        #expect(try rig.shell().one("SELECT count(*) FROM attempt") == "0")
+        try rig.apply(Steps.intent(4), Steps.intent(2))
+        try rig.store.release([TaskID(1)], by: Self.second)
+        try rig.apply(Steps.intent(1))
+        #expect(try rig.store.problems() == [])
+    }
+
+    @Test func `without a registration, only unclaimed tasks are submitted`() throws {
+        #expect(try claim(1) == ["d"])
+        let other = try Store.open(rig.scratch.path, for: .running)
+        let refused = Mutation(at: rig.tick(), Steps.intent(4))
+        #expect(throws: StoreError.self) { try other.writeAndWait([refused]) }
+        try other.writeAndWait([Mutation(at: rig.tick(), Steps.intent(1))])
+    }
+
     @Test func `only waiting tasks can be claimed`() throws {
         try rig.apply(Steps.intent(1))
         #expect(throws: Shell.ShellError.self) {

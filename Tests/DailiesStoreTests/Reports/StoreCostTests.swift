@@ -207,4 +207,16 @@ struct StoreCostTests {
         #expect(try rig.store.spend(by: [], until: second).total.attempts == 1)
         #expect(try rig.store.spend(by: [.day], batches: []).rows == [])
     }
+
+    @Test func `a dimension may be repeated, and names of tags are compared as bytes`() throws {
+        let (one, two) = ("caf\u{e9}", "cafe\u{301}")
+        let rig = try Rig(tasks: [Rig.spec("a", tags: [TaskSpec.Tag(name: one, value: "x")])])
+        try complete(rig, 1, [Steps.amount("1.5")])
+        func values(_ dimensions: [ReportDimension]) throws -> [[String?]] {
+            try rig.store.spend(by: dimensions).rows.map(\.values)
+        }
+        #expect(try values([.tag(one), .model, .tag(one)]) == [["x", "sora-2-pro", "x"]])
+        #expect(try values([.tag(one), .tag(two)]) == [["x", nil]])
+        #expect(try values([.day, .batch, .day, .batch]) == [["1970-01-01", "batch", "1970-01-01", "batch"]])
+    }
 }

@@ -119,9 +119,31 @@ struct ReservationTests {
         #expect(try rig.store.problems() == [])
     }
 
+    @Test func `an import sums up nothing but the tasks whose tags it changes`() throws {
+        let rig = try rig(tag: "9")
+        try rig.apply(Steps.intent(1, reserved: "2"), Steps.intent(2, reserved: "0.5"))
+        // A sum over all tasks of the tag would correct this.
+        try rig.shell().run("UPDATE tag_budget SET reserved_whole = reserved_whole + 100")
+        func reserved() throws -> String? { try rig.store.tagBudgets(rig.batch).first?.position.reserved.description }
+        let (c, d) = (Rig.spec("c"), Rig.spec("d"))
+        _ = try rig.importManifest([
+            Rig.spec("a", tags: [Self.acme]), Rig.spec("b", tags: [Self.acme]), c, d, Rig.spec("e", tags: [Self.acme]),
+        ])
+        #expect(try reserved() == "102.5")
+        let shot = TaskSpec.Tag(name: "shot", value: "7")
+        _ = try rig.importManifest([Rig.spec("a", tags: [Self.acme, shot]), Rig.spec("b"), c, d])
+        #expect(try reserved() == "102")
+    }
+
     @Test func `wrong totals of a tag are reported`() throws {
         let rig = try rig(tag: "9")
         try rig.shell().run("UPDATE tag_budget SET settled_whole = 1")
         #expect(try rig.store.problems() == ["the totals of client=acme in batch 1 are not the sums of its attempts"])
+    }
+
+    @Test func `a batch without totals is reported`() throws {
+        let rig = try rig()
+        try rig.shell().run("DELETE FROM batch_total")
+        #expect(try rig.store.problems() == ["batch 1 has no totals"])
     }
 }

@@ -54,6 +54,9 @@ struct ReportCommand: PrintingCommand {
         if let since, let until, since.instant >= until.instant {
             throw ValidationError("--since must be before --until")
         }
+        if let repeated = by?.repeated {
+            throw ValidationError("--by lists \(SafeText.escaped(repeated.title)) more than once; list it once")
+        }
     }
 
     func run() throws { Console.out(try store.openForReading().closing(output)) }
@@ -88,6 +91,11 @@ struct ReportCommand: PrintingCommand {
 /// `model,day,tag:client`. A comma in a tag name is escaped with a backslash.
 struct DimensionsArgument: ExpressibleByArgument {
     let dimensions: [ReportDimension]
+    /// The first dimension that is listed again. Names of tags are compared as bytes.
+    var repeated: ReportDimension? {
+        var titles: Set<[UInt8]> = []
+        return dimensions.first { !titles.insert(Array($0.title.utf8)).inserted }
+    }
 
     init?(argument: String) {
         var dimensions: [ReportDimension] = []
@@ -102,7 +110,6 @@ struct DimensionsArgument: ExpressibleByArgument {
                 dimensions.append(.tag(String(part.dropFirst(4))))
             }
         }
-        guard Set(dimensions).count == dimensions.count else { return nil }
         self.dimensions = dimensions
     }
 

@@ -92,17 +92,37 @@ extension SQLiteConnection {
 
     private static let bookInTag = "UPDATE tag_budget SET \(added) WHERE id = $1"
 
-    /// Sums up the attempts of a batch's tasks with a tag that has a budget, since their tags or the budget changed.
-    ///
-    /// - Parameter tag: nil: all tags.
-    func sumUpTagBudgets(of batch: BatchID, tag: TaskSpec.Tag? = nil) throws(StoreError) {
+    /// Sums up the attempts of a batch's tasks with a tag, whose budget is new.
+    func sumUpBudget(of tag: TaskSpec.Tag, in batch: BatchID) throws(StoreError) {
         try run(
             """
             UPDATE tag_budget SET (settled_whole, settled_billionths, reserved_whole, reserved_billionths) = (
                 SELECT \(Self.sums) FROM attempt AS a WHERE a.batch_id = tag_budget.batch_id AND a.task IN (
                     SELECT t.task FROM task_tag AS t WHERE t.name = tag_budget.name AND t.value = tag_budget.value))
-            WHERE batch_id = $1 AND cap_nano IS NOT NULL AND ($2 IS NULL OR (name = $2 AND value = $3))
-            """, SQLValue(batch), SQLValue(tag?.name), SQLValue(tag?.value))
+            WHERE batch_id = $1 AND name = $2 AND value = $3
+            """, SQLValue(batch), .text(tag.name), .text(tag.value))
+    }
+
+    /// Adds a task's attempts to the budgets of its tags, or subtracts them, since its tags change.
+    func book(_ task: TaskID, of batch: BatchID, _ change: TagChange) throws(StoreError) {
+        try run(
+            """
+            UPDATE tag_budget SET settled_whole = tag_budget.settled_whole + $3 * s.settled_whole,
+                settled_billionths = tag_budget.settled_billionths + $3 * s.settled_billionths,
+                reserved_whole = tag_budget.reserved_whole + $3 * s.reserved_whole,
+                reserved_billionths = tag_budget.reserved_billionths + $3 * s.reserved_billionths
+            FROM (SELECT \(Self.sums) FROM attempt AS a WHERE a.task = $1) AS s
+            WHERE tag_budget.cap_nano IS NOT NULL AND tag_budget.id IN (
+                SELECT b.id FROM task_tag AS t
+                JOIN tag_budget AS b ON b.batch_id = $2 AND b.name = t.name AND b.value = t.value
+                WHERE t.task = $1)
+            """, SQLValue(task), SQLValue(batch), .integer(change.rawValue))
+    }
+
+    /// Whether a task loses or gains tags.
+    enum TagChange: Int64 {
+        case removed = -1
+        case added = 1
     }
 
     /// Columns with sums over `attempt AS a`.

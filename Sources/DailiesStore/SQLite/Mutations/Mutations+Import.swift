@@ -110,10 +110,13 @@ extension SQLiteConnection {
             """, SQLValue(first), SQLValue(last))
     }
 
-    private func replaceTags(of known: ExistingTask, by tags: String) throws(StoreError) {
+    /// Replaces a task's tags; its attempts then count for the budgets of the new ones.
+    private func replaceTags(of known: ExistingTask, in batch: BatchID, by tags: String) throws(StoreError) {
         if known.tags.utf8.elementsEqual(tags.utf8) { return }
+        try book(known.id, of: batch, .removed)
         try run("DELETE FROM task_tag WHERE task = $1", SQLValue(known.id))
         try insertTags(from: known.id, to: known.id)
+        try book(known.id, of: batch, .added)
     }
 
     /// Updates a known task from its manifest. A change of its request must be accepted.
@@ -122,13 +125,13 @@ extension SQLiteConnection {
         at: Instant
     ) throws(StoreError) {
         guard case .changed(let change) = verdict else {
-            if known.differs(from: task) { try updateListing(of: known, to: task) }
+            if known.differs(from: task) { try updateListing(of: known, in: result.batch, to: task) }
             let state = try restore(known, in: result.batch, at: at)
             if state != known.state { result.restored += 1 } else { result.unchanged += 1 }
             result.standing[state, default: 0] += 1
             return
         }
-        try updateInput(of: known, to: task)
+        try updateInput(of: known, in: result.batch, to: task)
         switch change.standing {
         case .unsent:
             if known.state == .cancelled { try requeueUnsent(known.id, at: at) }
@@ -158,16 +161,16 @@ extension SQLiteConnection {
     }
 
     /// Updates what may change without a new request, including the request's text.
-    private func updateListing(of known: ExistingTask, to task: TaskSpec) throws(StoreError) {
+    private func updateListing(of known: ExistingTask, in batch: BatchID, to task: TaskSpec) throws(StoreError) {
         try run("UPDATE task_state SET priority = $1 WHERE id = $2", SQLValue(task.priority), SQLValue(known.id))
         let tags = JSONText.object(task.tags)
         try run(
             "UPDATE task_input SET request = $1, tags = $2, output = $3 WHERE id = $4",
             .text(known.request(as: task).text), .text(tags), SQLValue(task.output), SQLValue(known.id))
-        try replaceTags(of: known, by: tags)
+        try replaceTags(of: known, in: batch, by: tags)
     }
 
-    private func updateInput(of known: ExistingTask, to task: TaskSpec) throws(StoreError) {
+    private func updateInput(of known: ExistingTask, in batch: BatchID, to task: TaskSpec) throws(StoreError) {
         // A new request has its own seed.
         try run(
             "UPDATE task_state SET model = $1, priority = $2, new_seed = NULL WHERE id = $3",
@@ -180,7 +183,7 @@ extension SQLiteConnection {
             """,
             .text(task.request.text), SQLValue(task.shape.durationSeconds),
             SQLValue(task.shape.resolution), .text(tags), SQLValue(task.output), SQLValue(known.id))
-        try replaceTags(of: known, by: tags)
+        try replaceTags(of: known, in: batch, by: tags)
     }
 
     /// One row per manifest; its new tasks are in the tables, and changed ones have their own rows.

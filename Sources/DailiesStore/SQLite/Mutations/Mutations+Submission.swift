@@ -23,8 +23,9 @@ extension SQLiteConnection {
         WHERE attempt.not_accepted_at_ms IS NOT NULL
         """
 
-    /// Opens an attempt, or reopens one that provably never reached the provider. Nothing else does.
-    func recordIntent(_ intent: Intent, at: Instant) throws(StoreError) {
+    /// Opens an attempt, or reopens one that provably never reached the provider. Nothing else does. A task that another
+    /// runner has claimed is refused.
+    func recordIntent(_ intent: Intent, by runner: RunnerID?, at: Instant) throws(StoreError) {
         let submission = intent.submission
         let attempt = submission.attempt
         let task = try first(Self.taskToSubmit, SQLValue(attempt.task)) { row in
@@ -40,7 +41,9 @@ extension SQLiteConnection {
             """
             UPDATE task_state SET is_submitted = TRUE, claimed_by = NULL
             WHERE id = $1 AND attempt = $2 AND model = $3 AND state = 'queued' AND NOT is_submitted
-            """, SQLValue(attempt.task), SQLValue(attempt.number), .text(submission.model.text))
+                AND (claimed_by IS NULL OR claimed_by = $4)
+            """, SQLValue(attempt.task), SQLValue(attempt.number), .text(submission.model.text),
+            SQLValue(runner?.rawValue))
         try update(
             attempt, for: "intent", Self.insertAttempt,
             SQLValue(attempt.task), SQLValue(attempt.number), SQLValue(task.batch), SQLValue(task.service),

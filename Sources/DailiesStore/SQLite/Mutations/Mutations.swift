@@ -3,19 +3,20 @@ import DailiesCore
 /// Applies changes: each is a conditional update that names the old state, with its log rows, inside the caller's
 /// transaction. A change that does not apply throws `conflict` and may be half done; the caller rolls back.
 extension SQLiteConnection {
+    /// - Parameter runner: the runner that writes; nil: none is registered.
     /// - Returns: the outcomes that only the store knows, in the order of the changes.
-    func apply(_ changes: [Mutation]) throws(StoreError) -> [MutationOutcome] {
+    func apply(_ changes: [Mutation], by runner: RunnerID?) throws(StoreError) -> [MutationOutcome] {
         var outcomes: [MutationOutcome] = []
         for change in changes {
-            if let outcome = try apply(change) { outcomes.append(outcome) }
+            if let outcome = try apply(change, by: runner) { outcomes.append(outcome) }
         }
         return outcomes
     }
 
-    private func apply(_ change: Mutation) throws(StoreError) -> MutationOutcome? {
+    private func apply(_ change: Mutation, by runner: RunnerID?) throws(StoreError) -> MutationOutcome? {
         let at = change.at
         switch change.step {
-        case .intent(let intent): try recordIntent(intent, at: at)
+        case .intent(let intent): try recordIntent(intent, by: runner, at: at)
         case .repeated(let attempt): try recordRepeat(of: attempt, at: at)
         case .notAccepted(let attempt, let fault): try recordNotAccepted(attempt, fault, at: at)
         case .uncertain(let attempt, let fault): try recordUncertain(attempt, fault, at: at)

@@ -9,11 +9,16 @@ package struct RunnerID: Hashable, Sendable, CustomStringConvertible {
 
 /// Runners, and the waiting tasks that they have claimed.
 ///
-/// A claim reserves a waiting task for one runner until it submits or releases the task, or is over. Claims are rows, so
-/// that they also hold between processes. A runner is over once it has ended, once its lease has passed and another
-/// runner has noticed, or, in a file, once another runner has the lock. It stays over.
+/// A claim reserves a waiting task for one runner until it submits or releases the task, or is over: the intent to
+/// submit a task is refused if another runner has claimed it. Claims are rows, so that they also hold between processes.
+/// A runner is over once it has ended, once its lease has passed and another runner has noticed, or, in a file, once
+/// another runner has the lock. It stays over.
+///
+/// The program does not use this yet. Its runner holds the lock of the store's file, so that it is the only one; it does
+/// not register, and it reads its queues with ``waiting(batch:model:after:limit:)``. Nothing but an intent checks a
+/// claim, and a change by a runner that is over is not refused.
 extension Store {
-    /// Registers the runner that holds the store's lock. All earlier ones are over: the claims that they left behind are
+    /// Registers the runner that holds the store's lock and whose changes this store writes. All earlier ones are over: the claims that they left behind are
     /// released.
     package func register(
         _ runner: RunnerID, host: String, process: Int32, lease: Duration, at: Instant
@@ -24,6 +29,7 @@ extension Store {
             try database.run(
                 "INSERT INTO runner (id, host, pid, started_at_ms, lease_until_ms) VALUES ($1, $2, $3, $4, $5)",
                 .integer(runner.rawValue), .text(host), .integer(Int64(process)), SQLValue(at), SQLValue(at + lease))
+            self.runner = runner
         }
     }
 

@@ -72,7 +72,7 @@ extension SQLiteConnection {
         // Setting the same budget again records no event.
         guard changed == 1 else { return }
         // The totals of a tag without a budget are not kept.
-        if cap != nil, (stored ?? nil) == nil { try sumUpTagBudgets(of: batch, tag: budget.tag) }
+        if cap != nil, (stored ?? nil) == nil { try sumUpBudget(of: budget.tag, in: batch) }
         var row = NewEvent("tag_budget_set", at: at, batch: batch)
         row.source = "user"
         row.message = "\(name)=\(value): \(cap?.description ?? "none")"
