@@ -34,11 +34,12 @@ enum Composition {
     }
 
     static func runner(
-        store: Store, lock: RunnerLock, provider: any RenderProvider, plan: Runner.Plan, isQuiet: Bool,
+        store: Store, lock: RunnerLock, provider: any RenderProvider, configuration: Runner.Configuration,
+        isQuiet: Bool,
         reporter: (any RunReporter)? = nil
     ) -> Runner {
         Runner(
-            store: store, lock: lock, provider: provider, timers: timers(), plan: plan,
+            store: store, lock: lock, provider: provider, timers: timers(), configuration: configuration,
             logger: logger(isQuiet: isQuiet),
             observer: { event, instant in reporter?.happened(event, at: instant) })
     }

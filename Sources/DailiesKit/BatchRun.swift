@@ -31,14 +31,16 @@ public final class BatchRun: Sendable {
     private let task: Task<RunReport, any Error>
 
     init(
-        _ store: Store, _ lock: RunnerLock, _ provider: any RenderProvider, _ plan: Runner.Plan, _ logger: Logger,
+        _ store: Store, _ lock: RunnerLock, _ provider: any RenderProvider, _ configuration: Runner.Configuration,
+        _ logger: Logger,
         atEnd: @escaping @Sendable () async -> Void
     ) {
         let (events, reporter) = AsyncStream.makeStream(
             of: RunEvent.self, bufferingPolicy: .bufferingNewest(Self.eventLimit))
         self.events = events
         let runner = Runner(
-            store: store, lock: lock, provider: provider, timers: DispatchClock(), plan: plan, logger: logger,
+            store: store, lock: lock, provider: provider, timers: DispatchClock(), configuration: configuration,
+            logger: logger,
             observer: { event, _ in reporter.yield(event) })
         self.runner = runner
         task = Task {
@@ -52,7 +54,7 @@ public final class BatchRun: Sendable {
             await atEnd()
             defer { runner.releaseLock() }
             do {
-                let report = try Self.report(outcome, plan.batches, store)
+                let report = try Self.report(outcome, configuration.batches, store)
                 try store.close()
                 return report
             } catch {

@@ -96,10 +96,10 @@ public enum Dailies {
                 }
             }.batch
             var chance = SystemRandomNumberGenerator()
-            let plan = Runner.Plan(
+            let configuration = Runner.Configuration(
                 settings: options.settings, catalog: options.catalog, batches: [batch],
                 accounts: APIKeyRouting(byPrefix: keys), seed: chance.next())
-            return BatchRun(store, lock, provider, plan, options.logger, atEnd: atEnd)
+            return BatchRun(store, lock, provider, configuration, options.logger, atEnd: atEnd)
         } catch {
             try store.close()
             throw error

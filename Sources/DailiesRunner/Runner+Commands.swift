@@ -96,7 +96,7 @@ extension Runner {
 
     private func withAttempts(_ commands: [UserCommand]) throws(StoreError) -> [UserCommand] {
         let own = Service(provider: provider.name, baseURL: provider.baseURL)
-        let isForAny = plan.mode == .serveCommands(anyProvider: true)
+        let isForAny = configuration.mode == .serveCommands(anyProvider: true)
         let services = Dictionary(
             uniqueKeysWithValues: try store.batches().map {
                 ($0.id, Service(provider: $0.provider, baseURL: $0.baseURL))
@@ -117,11 +117,11 @@ extension Runner {
         for scope in controls.pauses.subtracting(commandCursor.controls.pauses) { handle(.pauseRequested(scope)) }
         var limits = scheduler.limits
         if controls.concurrency != commandCursor.controls.concurrency {
-            limits.concurrency = controls.concurrency ?? plan.settings.concurrency
+            limits.concurrency = controls.concurrency ?? configuration.settings.concurrency
         }
         for model in Set(controls.modelConcurrency.keys).union(commandCursor.controls.modelConcurrency.keys)
         where controls.modelConcurrency[model] != commandCursor.controls.modelConcurrency[model] {
-            limits.byModel[model] = controls.modelConcurrency[model] ?? plan.settings.modelConcurrency[model]
+            limits.byModel[model] = controls.modelConcurrency[model] ?? configuration.settings.modelConcurrency[model]
         }
         commandCursor.controls = controls
         if limits != scheduler.limits { handle(.limitsChanged(limits)) }
@@ -130,7 +130,7 @@ extension Runner {
     /// A control needs no further work once it is in effect.
     private func acknowledgeControls() {
         guard !commandCursor.unacknowledged.isEmpty, done != nil else { return }
-        if case .serveCommands = plan.mode { return }
+        if case .serveCommands = configuration.mode { return }
         let now = timers.now
         commit(
             commandCursor.unacknowledged.map { Mutation(at: now, .commandEnded($0, .holds, message: nil)) }, then: [])

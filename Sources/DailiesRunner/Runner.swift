@@ -20,7 +20,7 @@ package final class Runner: @unchecked Sendable {
     }
 
     /// The configuration of a run, fixed while it runs.
-    package struct Plan: Sendable {
+    package struct Configuration: Sendable {
         /// Already divided by the speed.
         package var settings: SchedulerSettings
         /// Published model limits and prices.
@@ -67,7 +67,7 @@ package final class Runner: @unchecked Sendable {
     let store: Store
     let provider: any RenderProvider
     let timers: any RunnerClock
-    let plan: Plan
+    let configuration: Configuration
     private let logger: Logger
     let observer: @Sendable (RunEvent, Instant) -> Void
     /// Where the clips of a batch go.
@@ -96,18 +96,21 @@ package final class Runner: @unchecked Sendable {
     ///   - observer: called on the runner's queue for every event; it must not block.
     /// - Precondition: the store is open for running, `lock` belongs to it, and no other runner has used `lock`.
     package convenience init(
-        store: Store, lock: RunnerLock, provider: any RenderProvider, timers: any RunnerClock, plan: Plan,
+        store: Store, lock: RunnerLock, provider: any RenderProvider, timers: any RunnerClock,
+        configuration: Configuration,
         logger: Logger, observer: @escaping @Sendable (RunEvent, Instant) -> Void
     ) {
         lock.markUsed(for: store)
         self.init(
-            store: store, provider: provider, timers: timers, plan: plan, logger: logger, observer: observer)
+            store: store, provider: provider, timers: timers, configuration: configuration, logger: logger,
+            observer: observer)
         self.lock = lock
     }
 
     /// Without a lock, for tests with separate stores.
     package init(
-        store: Store, provider: any RenderProvider, timers: any RunnerClock, plan: Plan, logger: Logger,
+        store: Store, provider: any RenderProvider, timers: any RunnerClock, configuration: Configuration,
+        logger: Logger,
         output: @escaping @Sendable (StoredBatch) -> any ClipOutput = {
             FolderOutput(folder: $0.outputDirectory, batchName: $0.name)
         }, observer: @escaping @Sendable (RunEvent, Instant) -> Void
@@ -116,12 +119,12 @@ package final class Runner: @unchecked Sendable {
         self.output = output
         self.provider = provider
         self.timers = timers
-        self.plan = plan
+        self.configuration = configuration
         self.logger = logger
         self.observer = observer
-        var settings = plan.settings
-        settings.submitsNothing = plan.mode != .render
-        if case .serveCommands = plan.mode {
+        var settings = configuration.settings
+        settings.submitsNothing = configuration.mode != .render
+        if case .serveCommands = configuration.mode {
             settings.servesCommandsOnly = true
             settings.downloads = false
         }
@@ -129,8 +132,8 @@ package final class Runner: @unchecked Sendable {
         let submissions = SubmissionFactory(store: store, provider: provider)
         self.submissions = submissions
         scheduler = Scheduler(
-            settings: settings, catalog: plan.catalog, baseURL: provider.baseURL, dialect: provider.dialect,
-            seed: plan.seed, makeSubmission: submissions.submission(of:account:))
+            settings: settings, catalog: configuration.catalog, baseURL: provider.baseURL, dialect: provider.dialect,
+            seed: configuration.seed, makeSubmission: submissions.submission(of:account:))
     }
 
     /// Starts the run. `done` is called once, on the runner's queue, after all results are durable. The caller keeps
@@ -155,7 +158,11 @@ package final class Runner: @unchecked Sendable {
                 // A separate step, so that all reads are done before the first change.
                 self.queue.async {
                     self.handle(.started(recovered))
-                    if case .serveCommands = self.plan.mode { self.readCommands() } else { self.applyStoredPauses() }
+                    if case .serveCommands = self.configuration.mode {
+                        self.readCommands()
+                    } else {
+                        self.applyStoredPauses()
+                    }
                 }
             } catch {
                 self.fail("\(error)")
@@ -216,32 +223,36 @@ package final class Runner: @unchecked Sendable {
         for batch in try store.batches() { batches[batch.id] = batch }
         submissions.batchNames = batches.mapValues(\.name)
         let open = try firstOpenAttempts()
-        let queues = try store.taskQueues(batches: plan.batches)
+        let queues = try store.taskQueues(batches: configuration.batches)
         var budgets: [BatchID: BudgetUsage] = [:]
         // Any batch of this provider may have open attempts, on a page that is not read yet.
         let followed = batches.values.filter { $0.provider == provider.name && $0.baseURL == provider.baseURL }
-        for batch in Set(plan.batches + followed.map(\.id)) { budgets[batch] = try store.budgetPosition(batch) }
+        for batch in Set(configuration.batches + followed.map(\.id)) {
+            budgets[batch] = try store.budgetPosition(batch)
+        }
         let tagBudgets = try budgets.keys.sorted().flatMap { try store.tagBudgets($0) }
         let prices = PriceBook(
-            catalog: plan.catalog, rates: plan.rates, maximumPerTask: plan.maximumPerTask,
+            catalog: configuration.catalog, rates: configuration.rates, maximumPerTask: configuration.maximumPerTask,
             observed: try store.observedPrices(of: Service(provider: provider.name, baseURL: provider.baseURL)))
         var trust: [KeyFingerprint: KeySupport] = [:]
-        for account in plan.accounts.all {
+        for account in configuration.accounts.all {
             trust[account] = try store.keyTrust(
                 baseURL: provider.baseURL, account: account, dialect: provider.dialect)
         }
         // Commands left over from an earlier run come before any submission.
-        let commands = try plan.mode.followsTasks ? loadPendingCommands() : []
+        let commands = try configuration.mode.followsTasks ? loadPendingCommands() : []
         return SchedulerSnapshot(
-            open: open.page, queues: queues, budgets: budgets, prices: prices, trust: trust, accounts: plan.accounts,
-            scope: Set(plan.batches), tagBudgets: tagBudgets, commands: commands, durations: try observedDurations(),
+            open: open.page, queues: queues, budgets: budgets, prices: prices, trust: trust,
+            accounts: configuration.accounts,
+            scope: Set(configuration.batches), tagBudgets: tagBudgets, commands: commands,
+            durations: try observedDurations(),
             hasMoreOpen: !open.isLast)
     }
 
     /// A run that serves commands only reads the attempts that they name.
     private func firstOpenAttempts() throws(StoreError) -> (page: [OpenAttempt], isLast: Bool) {
-        guard plan.mode.followsTasks else { return ([], true) }
-        return try openAttempts(after: nil, limit: plan.settings.recoveryPageSize)
+        guard configuration.mode.followsTasks else { return ([], true) }
+        return try openAttempts(after: nil, limit: configuration.settings.recoveryPageSize)
     }
 
     private func openAttempts(
@@ -249,15 +260,15 @@ package final class Runner: @unchecked Sendable {
     ) throws(StoreError) -> (page: [OpenAttempt], isLast: Bool) {
         try store.openAttempts(
             provider: provider.name, baseURL: provider.baseURL, after: place, limit: limit,
-            onlyUnsaved: plan.mode == .saveClips)
+            onlyUnsaved: configuration.mode == .saveClips)
     }
 
     /// For the adaptive poll schedule. Durations measured at another clock speed are not comparable.
     private func observedDurations() throws -> [ObservedDuration] {
-        guard case .adaptive = plan.settings.cadence else { return [] }
+        guard case .adaptive = configuration.settings.cadence else { return [] }
         let matching = batches.values.filter { $0.provider == provider.name && $0.baseURL == provider.baseURL }
         return try store.observedDurations(
-            batches: Set(matching.map(\.id)), usesProviderTimes: plan.settings.speed == 1)
+            batches: Set(matching.map(\.id)), usesProviderTimes: configuration.settings.speed == 1)
     }
 
     // MARK: Events

@@ -28,7 +28,7 @@ struct PreconditionTests {
         func runner(lock: RunnerLock? = nil) -> Runner {
             Runner(
                 store: store, lock: lock ?? self.lock, provider: ScriptedProvider(), timers: ManualRunnerClock(),
-                plan: Runner.Plan(
+                configuration: Runner.Configuration(
                     settings: SchedulerSettings(), catalog: ModelCatalog(compiled: "", models: []), batches: [],
                     accounts: APIKeyRouting(byPrefix: [:]), seed: 1),
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, observer: { _, _ in })
@@ -54,7 +54,7 @@ struct PreconditionTests {
             let store = try Store.open(path, for: .running)
             return Runner(
                 store: store, lock: try Store.lock(path), provider: ScriptedProvider(), timers: ManualRunnerClock(),
-                plan: Runner.Plan(
+                configuration: Runner.Configuration(
                     settings: SchedulerSettings(), catalog: ModelCatalog(compiled: "", models: []), batches: [],
                     accounts: APIKeyRouting(byPrefix: [:]), seed: 1),
                 logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, observer: { _, _ in })

@@ -41,13 +41,13 @@ final class RunnerHarness {
         var settings = SchedulerSettings()
         settings.concurrency = concurrency
         configure(&settings)
-        let plan = Runner.Plan(
+        let configuration = Runner.Configuration(
             settings: settings, catalog: ModelCatalog(compiled: "2026-11-23", models: []), batches: [batch],
             accounts: APIKeyRouting(byPrefix: ["": ScriptedProvider.account]), seed: 7)
         let box = EventBox()
         events = box
         runner = Runner(
-            store: store, provider: provider, timers: timers, plan: plan,
+            store: store, provider: provider, timers: timers, configuration: configuration,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             observer: { event, _ in box.events.withLock { $0.append(event) } })
     }

@@ -25,14 +25,17 @@ final class ProcessLifetime {
     /// The runner acted since the store ran last: there may be something to commit, or a page to read.
     private(set) var mayHaveStoreWork = true
 
-    init(store: Store, faults: StoreFailpoints, provider: MachineProvider, timers: ManualRunnerClock, plan: Runner.Plan)
-    {
+    init(
+        store: Store, faults: StoreFailpoints, provider: MachineProvider, timers: ManualRunnerClock,
+        configuration: Runner.Configuration
+    ) {
         self.store = store
         self.faults = faults
         self.provider = provider
         self.timers = timers
         let logger = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
-        runner = Runner(store: store, provider: provider, timers: timers, plan: plan, logger: logger) {
+        runner = Runner(store: store, provider: provider, timers: timers, configuration: configuration, logger: logger)
+        {
             [told] event, _ in
             told.withLock { $0.append("\(event)") }
         }

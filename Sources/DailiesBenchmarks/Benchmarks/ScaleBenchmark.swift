@@ -139,7 +139,7 @@ struct ScaleRun: ParsableCommand {
             baseURL: baseURL, timers: timers, tasks: Int64(tasks), oldest: Instant(milliseconds: oldestMs),
             interval: .seconds(interval))
         let runner = Runner(
-            store: store, provider: provider, timers: timers, plan: try plan(store),
+            store: store, provider: provider, timers: timers, configuration: try runnerConfiguration(store),
             logger: Logger(label: "parked"), observer: { _, _ in })
         let ended = DispatchSemaphore(value: 0)
         runner.start { outcome in
@@ -176,7 +176,7 @@ struct ScaleRun: ParsableCommand {
         let count = Atomic(0)
     }
 
-    private func plan(_ store: Store) throws -> Runner.Plan {
+    private func runnerConfiguration(_ store: Store) throws -> Runner.Configuration {
         var settings = SchedulerSettings()
         settings.concurrency = tasks
         settings.downloads = false
@@ -186,7 +186,7 @@ struct ScaleRun: ParsableCommand {
             defaultResolution: "1080p", aspectRatios: [], defaultAspectRatio: nil, extraFields: [:],
             acceptsImageInit: false, cadence: cadence, typicalLatency: nil, typicalLatencyForSeconds: nil, prices: [],
             urlLifetime: nil, withdrawn: nil)
-        return Runner.Plan(
+        return Runner.Configuration(
             settings: settings, catalog: ModelCatalog(compiled: "", models: [model]),
             batches: try store.batches().map(\.id), accounts: APIKeyRouting(byPrefix: ["": WriteLoad.account]), seed: 1)
     }

@@ -23,6 +23,8 @@ struct AccountStates: Sendable {
         let reserved: Credits?
         /// The guards' decisions, if it is accepted.
         let verdicts: [GuardDecision]
+        /// The user's command that ends with it, if it is accepted.
+        let command: CommandID?
     }
 
     let baseURL: String

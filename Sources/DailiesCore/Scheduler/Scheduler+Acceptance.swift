@@ -23,16 +23,19 @@ extension Scheduler {
         let verdicts = budgets.verdicts(on: accepted, refusedBy: refusing)
         // One commit, so that a crash cannot separate the acceptance from the guards' decision.
         var steps: [Mutation.Kind] = [.accepted(attempt.id, acceptance)]
-        if let verdict = Self.cancelVerdict(verdicts, on: accepted.state) {
-            steps.append(.cancelWanted(attempt.id, verdict.reason))
-        }
+        let guarded = Self.cancelVerdict(verdicts, on: accepted.state)
+        if let guarded { steps.append(.cancelWanted(attempt.id, guarded.reason)) }
         let evidence = accounts.evidence(in: report, of: pending.submission, source)
         if let evidence, !accounts.isHonoring(attempt.account) {
             steps.append(.keyTrust(accounts.record(.honored, of: attempt.account, evidence: evidence)))
         }
+        // A report of the end is booked first, and a guard's cancel is answered first: the command's outcome tells both.
+        let isFinal = [.completed, .failed, .cancelled].contains(report.phase)
+        let command = isFinal || guarded != nil ? nil : attempt.command.flatMap { $0.action.isLookup ? $0 : nil }
+        if let command { steps.append(Self.lookupEnd(of: command)) }
         let claim = AccountStates.Claim(
             account: attempt.account, report: report, acceptance: acceptance, source: source, evidence: evidence,
-            reserved: attempt.reserved, verdicts: verdicts)
+            reserved: attempt.reserved, verdicts: verdicts, command: command?.id)
         accounts.claim(attempt.id, claim)
         // Until the store has answered, the larger amount is reserved.
         if (reserved ?? .zero) > (attempt.reserved ?? .zero) { budgets.replaceReservation(of: &attempt, by: reserved) }
@@ -56,6 +59,7 @@ extension Scheduler {
         let needsKeyCheck =
             accounts.isUnproven(attempt.account) && submission.dialect == accounts.dialect
             && acceptance.source != .adopted
+        if claim.command == attempt.command?.id { attempt.command = nil }
         attempt.pending = nil
         attempt.holdsSlot = true
         attempt.parking = nil

@@ -161,6 +161,10 @@ extension Scheduler {
             return giveUp(attempt, "provider not queried", now)
         }
         if isForAnotherKey(attempt) { return }
+        if let remote = attempt.state.remoteID, command.order == .adopt(remote) {
+            // A run ended between the adoption and the end of its command.
+            return commit([.commandEnded(command.id, .adopted, message: nil)], now)
+        }
         if let refusal = refusal(of: attempt) ?? lookupObstacle(attempt, command.order, isUncertain: isUncertain) {
             commit([.commandEnded(command.id, refusal.outcome, message: refusal.message)], now)
             return
@@ -323,8 +327,14 @@ extension Scheduler {
         guard var attempt = attempts[id], let command = attempt.command, !command.isCancel,
             !attempt.isCancelInFlight, !attempt.isCancelledWithoutCost, attempt.completion == nil
         else { return }
-        commit(endCommand(of: &attempt, Self.lookupOutcome(command.action), Self.lookupMessage(command.action)), now)
+        attempt.command = nil
+        commit([Self.lookupEnd(of: command)], now)
         put(attempt)
+    }
+
+    /// The end of a lookup that found the attempt.
+    static func lookupEnd(of command: ActiveAttempt.PendingCommand) -> Mutation.Kind {
+        .commandEnded(command.id, lookupOutcome(command.action), message: lookupMessage(command.action))
     }
 
     /// The outcome of a command on an attempt that has ended.

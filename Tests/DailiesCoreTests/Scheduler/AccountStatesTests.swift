@@ -41,7 +41,7 @@ import Testing
             id,
             AccountStates.Claim(
                 account: account, report: .queued(), acceptance: acceptance, source: .reply, evidence: nil,
-                reserved: nil, verdicts: []))
+                reserved: nil, verdicts: [], command: nil))
         #expect(states.hasClaims && states.isClaiming(id) && !states.maySubmit(with: account))
         #expect(states.takeClaim(of: id) != nil && states.takeClaim(of: id) == nil && states.maySubmit(with: account))
     }

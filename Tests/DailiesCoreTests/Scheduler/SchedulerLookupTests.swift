@@ -79,6 +79,30 @@ import Testing
         expectEnd(rig)
     }
 
+    @Test func `a lookup ends in the commit that claims the task`() {
+        let ends: [(UserCommand.Action, CommandOutcome)] = [
+            (.adopt(RemoteTaskID("r9")), .adopted), (.reconcile, .found), (.assumeLost(afterLookup: true), .refused),
+        ]
+        for (action, outcome) in ends {
+            let rig = serving(.uncertain)
+            rig.holdsClaims = true
+            lookUp(action, in: rig)
+            rig.answer(.found(.running("r9")))
+            #expect(rig.stage(1) == .accepted(RemoteTaskID("r9"), isRunning: true))
+            #expect(rig.store.commands == [Self.served: outcome], "a crash here leaves no command open")
+            rig.deliverClaim()
+            expectEnd(rig)
+        }
+    }
+
+    @Test func `a task that was already adopted is adopted, without a query`() {
+        let remote = RemoteTaskID("r9")
+        let rig = serving(.accepted(remote, isRunning: false), change: { $0.remoteID = remote })
+        lookUp(.adopt(remote), in: rig)
+        #expect(rig.store.commands == [Self.served: .adopted] && rig.asked.isEmpty)
+        expectEnd(rig)
+    }
+
     @Test func `a task that is unknown, another one or taken is not adopted`() {
         let unknown = serving(.uncertain)
         lookUp(.adopt(RemoteTaskID("r9")), in: unknown)

@@ -58,7 +58,8 @@ extension World {
         toBeCancelled = try inspector.wantedCancelled(by: accounts)
         let timers = ManualRunnerClock(now: clientNow)
         let provider = MachineProvider(baseURL: Scenario.baseURL, dialect: dialect, accounts: accounts)
-        let life = ProcessLifetime(store: store, faults: faults, provider: provider, timers: timers, plan: plan())
+        let life = ProcessLifetime(
+            store: store, faults: faults, provider: provider, timers: timers, configuration: configuration())
         self.life = life
         try life.start()
         return true
@@ -176,10 +177,10 @@ extension World {
         coverage.refusedEnrolments += 1
     }
 
-    private func plan() -> Runner.Plan {
+    private func configuration() -> Runner.Configuration {
         var settings = settings
         if scenario.former == .paysAnyBill { settings.quoteTolerance = nil }
-        return Runner.Plan(
+        return Runner.Configuration(
             settings: settings, catalog: scenario.catalog, batches: batchIDs, accounts: accounts,
             maximumPerTask: scenario.maximumPerTask, seed: chance.next())
     }

@@ -91,11 +91,11 @@ final class CommandSession {
         _ lock: RunnerLock, _ provider: any RenderProvider, service: ByteSpikeProvider?, accounts: APIKeyRouting,
         _ settings: SchedulerSettings
     ) {
-        var plan = Runner.Plan(
+        var run = Runner.Configuration(
             settings: settings, catalog: Composition.catalog, batches: [], accounts: accounts,
             seed: UInt64(bitPattern: DispatchClock().now.nanoseconds))
-        plan.mode = .serveCommands(anyProvider: service == nil)
-        let runner = Composition.runner(store: store, lock: lock, provider: provider, plan: plan, isQuiet: true)
+        run.mode = .serveCommands(anyProvider: service == nil)
+        let runner = Composition.runner(store: store, lock: lock, provider: provider, configuration: run, isQuiet: true)
         local = LocalRunner(runner, service)
     }
 

@@ -197,13 +197,13 @@ struct FetchOperation {
 
     /// A run that only downloads unsaved clips.
     func save(_ service: ByteSpikeProvider, _ lock: RunnerLock, speed: Double) async throws -> ExitCode {
-        var plan = Runner.Plan(
+        var run = Runner.Configuration(
             settings: SchedulerSettings().divided(bySpeed: speed), catalog: Composition.catalog, batches: [],
             accounts: APIKeyRouting(of: configuration), seed: UInt64(bitPattern: DispatchClock().now.nanoseconds))
-        plan.mode = .saveClips
+        run.mode = .saveClips
         let reporter = AsyncReporter(text)
         let runner = Composition.runner(
-            store: store, lock: lock, provider: service, plan: plan, isQuiet: false, reporter: reporter)
+            store: store, lock: lock, provider: service, configuration: run, isQuiet: false, reporter: reporter)
         let signals = StopSignals { runner.stop() }
         let outcome = await withCheckedContinuation { continuation in
             runner.start { continuation.resume(returning: $0) }

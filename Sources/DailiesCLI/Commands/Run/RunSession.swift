@@ -303,7 +303,8 @@ struct RunSession {
         settings.retryRules = retryRules
         let (concurrency, cap) = (settings.concurrency, try budget(of: batches, in: store))
         let runner = Composition.runner(
-            store: store, lock: lock, provider: provider, plan: plan(batches, settings), isQuiet: pace.quiet,
+            store: store, lock: lock, provider: provider, configuration: runnerConfiguration(batches, settings),
+            isQuiet: pace.quiet,
             reporter: reporter)
         let signals = StopSignals { runner.stop() }
         // Counting time grows with the store; the first request to the provider does not wait for it.
@@ -382,8 +383,8 @@ struct RunSession {
 
     private var accounts: APIKeyRouting { APIKeyRouting(of: configuration) }
 
-    private func plan(_ batches: [BatchID], _ settings: SchedulerSettings) -> Runner.Plan {
-        Runner.Plan(
+    private func runnerConfiguration(_ batches: [BatchID], _ settings: SchedulerSettings) -> Runner.Configuration {
+        Runner.Configuration(
             settings: settings, catalog: catalog, batches: batches, accounts: accounts, rates: rates?.rates ?? [:],
             maximumPerTask: pace.spending.maxCreditsPerTask?.credits,
             seed: pace.jitterSeed ?? UInt64.random(in: .min ... .max, using: &Self.chance))
