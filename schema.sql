@@ -330,6 +330,7 @@ CREATE TABLE command (
 ) STRICT;
 
 CREATE INDEX command_open ON command (id) WHERE ended_at_ms IS NULL;
+CREATE INDEX command_adopting ON command (adopted_task_id) WHERE adopted_task_id IS NOT NULL AND ended_at_ms IS NULL;
 CREATE INDEX command_lasting ON command (id) WHERE task IS NULL;
 
 CREATE TRIGGER command_ends_once BEFORE UPDATE ON command WHEN OLD.ended_at_ms IS NOT NULL BEGIN

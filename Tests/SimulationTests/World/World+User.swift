@@ -6,13 +6,12 @@ import DailiesCore
 /// What the user does between runs.
 extension World {
     /// Settles uncertain tasks by the truth, like a user who looks them up in the provider's console: adopts the task that
-    /// is there, and gives up one that is not there or that another attempt has. The next run carries the commands out.
-    /// Only where the program cannot settle them: keys are not known to be honored, or this one may be forgotten, or its
-    /// age is unknown, or another API key sent it.
+    /// is there, and gives up one that is not there. The next run carries the commands out. Only where the program cannot
+    /// settle them: keys are not known to be honored, or this one may be forgotten, or its age is unknown, or another API
+    /// key sent it.
     func settleByHand() throws {
         guard let inspector else { return }
-        let attempts = try inspector.attempts()
-        let uncertain = try attempts.filter { attempt in
+        let uncertain = try inspector.attempts().filter { attempt in
             guard attempt.isOpen, attempt.isUncertain else { return false }
             let age = clientNow - attempt.sentAt
             let memory = scenario.settings.keyMemory ?? SchedulerSettings.usualKeyMemory
@@ -22,12 +21,8 @@ extension World {
         guard !uncertain.isEmpty else { return }
         for attempt in uncertain {
             let task = machine.tasks.first { $0.outTaskID == attempt.key.text }
-            let action: UserCommand.Action
-            if let task, !attempts.contains(where: { $0.remote == RemoteTaskID(task.id) }) {
-                action = .adopt(RemoteTaskID(task.id))
-            } else {
-                action = .assumeLost(afterLookup: task == nil && userChoices.happens(0.5))
-            }
+            let action: UserCommand.Action =
+                task.map { .adopt(RemoteTaskID($0.id)) } ?? .assumeLost(afterLookup: userChoices.happens(0.5))
             note("tell \(action) of \(attempt.id)")
             try beside { store in _ = try store.tell([NewCommand(action, of: attempt.id)], at: clientNow) }
             coverage.settledByHand += 1

@@ -97,11 +97,14 @@ extension SQLiteConnection {
                 .because(of: fault))
     }
 
-    /// - Throws: `taskIDTaken` if the provider's task belongs to another attempt. Every way to learn an ID passes this
-    ///   check.
+    /// - Throws: `taskIDTaken` if the provider's task belongs to another attempt, or a user's open command adopts it for
+    ///   another. Every way to learn an ID passes this check.
     func recordAccepted(_ attempt: AttemptID, _ acceptance: Acceptance, at: Instant) throws(StoreError) {
         let facts = try facts(of: attempt, for: "accepted") { $0.isUnanswered }
         let new: TaskState = acceptance.isRunning ? .running : .queued
+        if acceptance.source != .adopted, let owner = try adopter(of: acceptance.remoteID, besides: attempt) {
+            throw StoreError(.taskIDTaken(owner), "\(acceptance.remoteID) is being adopted for \(owner)")
+        }
         do throws(StoreError) {
             try write(acceptance, as: new, of: attempt, at: at)
         } catch {
@@ -135,6 +138,10 @@ extension SQLiteConnection {
             SQLValue(attempt.task), SQLValue(attempt.number))
     }
 
+    private static func owner(_ row: SQLRow) -> TaskOwner {
+        TaskOwner(batch: row["name"], key: row["key"], attempt: AttemptID(task: row["task"], number: row["number"]))
+    }
+
     /// The attempt of the same service and account that owns a provider task.
     private func owner(
         of remote: RemoteTaskID, besides attempt: AttemptID
@@ -147,10 +154,23 @@ extension SQLiteConnection {
             JOIN task_input AS i ON i.id = o.task JOIN batch AS b ON b.id = o.batch_id
             WHERE a.task = $1 AND a.number = $2
             """, SQLValue(attempt.task), SQLValue(attempt.number), .text(remote.text)
-        ) { row in
-            TaskOwner(
-                batch: row["name"], key: row["key"], attempt: AttemptID(task: row["task"], number: row["number"]))
-        }
+        ) { row in Self.owner(row) }
+    }
+
+    /// The attempt of the same service and account for which a user's open command adopts a provider task.
+    private func adopter(
+        of remote: RemoteTaskID, besides attempt: AttemptID
+    ) throws(StoreError) -> TaskOwner? {
+        try first(
+            """
+            SELECT b.name, i.key, o.task, o.number FROM command AS c
+            JOIN attempt AS o ON o.task = c.task AND o.number = c.attempt
+            JOIN attempt AS a ON a.task = $1 AND a.number = $2 AND a.id <> o.id
+                AND a.service_id = o.service_id AND a.key_fingerprint = o.key_fingerprint
+            JOIN task_input AS i ON i.id = o.task JOIN batch AS b ON b.id = o.batch_id
+            WHERE c.adopted_task_id = $3 AND c.ended_at_ms IS NULL
+            """, SQLValue(attempt.task), SQLValue(attempt.number), .text(remote.text)
+        ) { row in Self.owner(row) }
     }
 
     /// Logs the exchange of a reservation: one released, one taken.
