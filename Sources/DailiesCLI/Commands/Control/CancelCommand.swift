@@ -56,9 +56,10 @@ struct CancelCommand: AsyncParsableCommand {
             hint: SuggestedCommand(store: self.store, provider: provider), isJSON: json)
         let chosen = try operation.count(selection)
         if chosen.total > 0 {
+            let isConfirmed = try confirm(chosen.total)
             // Unsent tasks need no API key.
             try session.connect(chosen.sent > 0 ? .providerIfKeyed(provider) : .offline)
-            try confirm(chosen.total)
+            if isConfirmed { try refuseGrown(operation.count(selection).total, since: chosen.total) }
         }
         try await operation.cancel(selection)
         // Report the local cancellations before the missing key.
@@ -72,9 +73,19 @@ struct CancelCommand: AsyncParsableCommand {
         return operation.finish()
     }
 
-    private func confirm(_ count: Int) throws {
-        guard !yes, Console.canAsk else { return }
+    /// - Returns: whether the user was asked. The store is not locked meanwhile, so that no other command waits.
+    private func confirm(_ count: Int) throws -> Bool {
+        guard !yes, Console.canAsk else { return false }
         let question = "\(TaskDescription.count(count, "task")) will be cancelled. Continue?"
         guard Console.confirms(question) else { throw Stop(.stoppedEarly, "nothing was cancelled") }
+        return true
+    }
+
+    private func refuseGrown(_ count: Int, since confirmed: Int) throws {
+        guard count > confirmed else { return }
+        throw Stop(
+            .stoppedEarly,
+            "\(TaskDescription.count(count, "task")) match now, not \(confirmed); nothing was cancelled; run the command again"
+        )
     }
 }
