@@ -142,8 +142,8 @@ struct RunnerTests {
         try rig.settle()
         #expect(rig.provider.pending == 2)
         let counted = DispatchSemaphore(value: 0)
-        rig.runner.inspect { tally, limit in
-            #expect(tally.inFlight == 3 && limit == 3)
+        rig.runner.inspect { snapshot in
+            #expect(snapshot.counts.inFlight == 3 && snapshot.concurrencyLimit == 3)
             counted.signal()
         }
         #expect(counted.wait(timeout: .now() + .seconds(30)) == .success)

@@ -1,4 +1,5 @@
 import DailiesCore
+import DailiesRunner
 
 /// Formats the events of a run as lines.
 enum RunEventFormatter {

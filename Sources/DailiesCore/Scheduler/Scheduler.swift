@@ -73,6 +73,10 @@ package struct Scheduler: Sendable {
     /// The current limit of tasks in flight; it may be below the user's.
     package var concurrencyLimit: Int { slots.concurrency }
 
+    /// The credits of a batch over all runs, equal to those in the store once all effects are durable; nil for a batch
+    /// that this run does not follow.
+    package func budgetUsage(of batch: BatchID) -> BudgetUsage? { budgets[batch]?.position }
+
     /// The user's current limits.
     package var limits: SubmissionLimits { slots.limits }
 

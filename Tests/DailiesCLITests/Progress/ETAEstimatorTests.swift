@@ -1,4 +1,5 @@
 import DailiesCore
+import DailiesRunner
 import Testing
 
 @testable import DailiesCLI

@@ -12,11 +12,10 @@ struct CancelTally {
     var uncertain = 0
     var failed = 0
     var queued = 0
-    /// A run is active; it saves completed clips.
-    var hasActiveRun = false
     var codes: Set<ExitCode> = [.success]
 
-    mutating func count(_ outcome: CancelOutcome) {
+    /// - Parameter hasActiveRun: whether a run is active; it saves completed clips.
+    mutating func count(_ outcome: CancelOutcome, hasActiveRun: Bool) {
         switch outcome {
         case .withdrawn: withdrawn += 1
         case .ended(.cancelled, _): cancelled += 1

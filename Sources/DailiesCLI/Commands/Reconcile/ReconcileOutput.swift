@@ -154,27 +154,33 @@ struct ReconcileOutput {
     /// The result of a query for an unknown cost.
     ///
     /// - Parameter credits: the cost as recorded; nil: unknown.
-    func write(_ unpriced: AttemptWithoutCost, _ answer: CommandSession.Answer?, credits: Credits?) {
-        if isJSON { return writeJSON(unpriced, answer, credits) }
+    func write(_ unpriced: AttemptWithoutCost, _ answer: CommandSession.Answer, credits: Credits?) {
+        if isJSON { return writeJSON(unpriced, credits) }
         let name = SafeText.escaped("\(unpriced.batchName)/\(unpriced.key)")
         Console.out("\(name), attempt \(unpriced.attempt.number): \(Self.message(answer, credits))")
     }
 
-    private static func message(_ answer: CommandSession.Answer?, _ credits: Credits?) -> String {
-        let message = answer?.message.map(SafeText.escaped)
-        switch answer?.outcome {
-        case .costLearned, .alreadyOver, .found:
-            return credits.map { "cost recorded: \($0) credits" } ?? "its cost is still unknown"
-        case .costUnknown:
-            return message.map { "its cost is still unknown: \($0)" } ?? "the provider still does not report its cost"
-        case .keyRefused, .accountRefused: return "its cost is still unknown: refused (\(message ?? ""))"
-        case .noAnswer: return "its cost is still unknown: no answer (\(message ?? ""))"
-        case nil: return "queued for the active run"
-        default: return "its cost is still unknown" + (message.map { ": \($0)" } ?? "")
+    private static func message(_ answer: CommandSession.Answer, _ credits: Credits?) -> String {
+        switch answer {
+        case .ended(let outcome, let message): self.message(outcome, message.map(SafeText.escaped), credits)
+        case .missing: "its cost is still unknown: not reachable with these settings"
+        case .queued: "queued for the active run"
         }
     }
 
-    private func writeJSON(_ unpriced: AttemptWithoutCost, _ answer: CommandSession.Answer?, _ credits: Credits?) {
+    private static func message(_ outcome: CommandOutcome, _ message: String?, _ credits: Credits?) -> String {
+        switch outcome {
+        case .costLearned, .alreadyOver, .found:
+            credits.map { "cost recorded: \($0) credits" } ?? "its cost is still unknown"
+        case .costUnknown:
+            message.map { "its cost is still unknown: \($0)" } ?? "the provider still does not report its cost"
+        case .keyRefused, .accountRefused: "its cost is still unknown: refused (\(message ?? ""))"
+        case .noAnswer: "its cost is still unknown: no answer (\(message ?? ""))"
+        default: "its cost is still unknown" + (message.map { ": \($0)" } ?? "")
+        }
+    }
+
+    private func writeJSON(_ unpriced: AttemptWithoutCost, _ credits: Credits?) {
         JSONLine.write(
             "cost",
             [

@@ -1,4 +1,5 @@
 import DailiesCore
+import DailiesRunner
 import DailiesStore
 
 /// Status as text and as JSON.
