@@ -165,7 +165,7 @@ extension ProcessSuite {
         @Test func `an active run looks up, adopts and gives up uncertain tasks`() throws {
             let simulator = try Simulator(stage, speed: 500, ["--keys", "ignored", "--fault", "serverErrorBefore=1"])
             let first = try stage.manifest("first.jsonl", clips: 3)
-            #expect(try stage.finishRun([first], at: simulator, ["--max-wait", "60s"]).code == 6)
+            #expect(try stage.finishRun([first], at: simulator, ["--max-wait", "1000s"]).code == 6)
             #expect(try stage.status("uncertain") == 3)
             try simulator.control(#"{"faults": false, "model_slots": 0}"#)
             let run = try stage.startRun([try stage.manifest(clips: 2)], at: simulator)

@@ -159,8 +159,6 @@ struct ActiveAttempt: Sendable {
         let action: UserCommand.Action
         /// Cancels without an answer.
         var faults = 0
-        /// Whether the task to adopt was queried.
-        var isAdoptionAsked = false
         /// Whether the attempt was parked, so that only this command works on it.
         var wasParked = false
 

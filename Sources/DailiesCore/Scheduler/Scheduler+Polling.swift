@@ -12,23 +12,21 @@ extension Scheduler {
         // Commands end after a few faults of their own.
         if outage.isOpen, !settings.servesCommandsOnly { return outage.deferQuery(id) }
         guard let question = question(for: attempt, purpose) else { return }
-        markAsked(&attempt, purpose, now)
+        markAsked(&attempt, now)
         put(attempt)
         effects.append(.act(.ask(id, purpose, question)))
     }
 
     /// The query time is stored only if it matters: for learning polls, and for a 404, which counts as of its query.
-    private func markAsked(_ attempt: inout ActiveAttempt, _ purpose: QueryPurpose, _ now: Instant) {
+    private func markAsked(_ attempt: inout ActiveAttempt, _ now: Instant) {
         attempt.isQueryInFlight = true
         attempt.wasQueried = true
-        if purpose == .resolveSubmission, attempt.command?.adopted != nil { attempt.command?.isAdoptionAsked = true }
         if pollTimes.learns || attempt.pending != nil || attempt.notFoundSince != nil { attempt.queriedAt = now }
     }
 
     private func question(for attempt: ActiveAttempt, _ purpose: QueryPurpose) -> TaskQuery? {
         switch purpose {
-        case .resolveSubmission where attempt.command?.adopted != nil:
-            attempt.command?.adopted.map { TaskQuery(.remote($0), account: attempt.account) }
+        case .adopt(let remote): TaskQuery(.remote(remote), account: attempt.account)
         case .resolveSubmission, .verifyKeySupport:
             TaskQuery(.key(attempt.submissionKey), account: attempt.account)
         case .poll, .complete, .cancel:
@@ -37,9 +35,9 @@ extension Scheduler {
     }
 
     /// The purpose of the next query in the attempt's state.
-    private func purpose(of attempt: ActiveAttempt) -> QueryPurpose {
+    func purpose(of attempt: ActiveAttempt) -> QueryPurpose {
         switch attempt.state {
-        case .submitting, .uncertain, .waiting: .resolveSubmission
+        case .submitting, .uncertain, .waiting: attempt.command?.adopted.map(QueryPurpose.adopt) ?? .resolveSubmission
         case .accepted, .running: .poll
         case .completed, .saved, .failed, .cancelled: .complete
         }
@@ -82,7 +80,7 @@ extension Scheduler {
             let purpose = purpose(of: attempt)
             guard let question = question(for: attempt, purpose) else { continue }
             outage.querySent()
-            markAsked(&attempt, purpose, now)
+            markAsked(&attempt, now)
             put(attempt)
             return effects.append(.act(.ask(id, purpose, question)))
         }
@@ -109,8 +107,9 @@ extension Scheduler {
         if purpose == .cancel { attempt.isCancelInFlight = false } else { attempt.isQueryInFlight = false }
         put(attempt)
         switch purpose {
-        case .resolveSubmission:
+        case .resolveSubmission, .adopt:
             guard attempt.pending != nil, attempt.state.remoteID == nil, !accounts.isClaiming(id) else { return }
+            if case .adopt(let remote) = purpose { return adoptionAnswered(attempt, remote, answer, now) }
             resolutionAnswered(attempt, answer, now)
         case .verifyKeySupport: break
         // A poll and a cancel may be in flight together: the second reply may find the attempt completed.

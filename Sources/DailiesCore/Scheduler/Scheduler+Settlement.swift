@@ -16,7 +16,8 @@ extension Scheduler {
         guard let settlement else { preconditionFailure("the phase \(report.phase) is not final") }
         // A task that a user also wants cancelled does not wait again.
         let guarded = settlement.end == .cancelled && !attempt.isCancelRequested ? attempt.cancelReason : nil
-        let (outcome, message) = Self.outcome(of: attempt.command, at: settlement.end, isGuarded: guarded != nil)
+        let (outcome, message) = Self.outcome(
+            of: attempt.command, as: remote, at: settlement.end, isGuarded: guarded != nil)
         switch settlement.end {
         case .completed: advance(&attempt, .completed(remote))
         case .failed: advance(&attempt, .failed)

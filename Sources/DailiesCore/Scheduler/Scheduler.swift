@@ -31,6 +31,8 @@ package struct Scheduler: Sendable {
     var recovery = Recovery()
     /// Commands whose attempts are being read.
     var commandsBeingRead = 0
+    /// Commands that wait for an earlier one on the same attempt.
+    var backlog = CommandBacklog()
     /// Attempts that were resumed for users' commands alone.
     var servedAttempts: Set<AttemptID> = []
     /// In such a run: why further commands cannot be carried out. The provider does not answer, or refuses to.
@@ -112,6 +114,7 @@ package struct Scheduler: Sendable {
         submitWaiting(now)
         startDownloads(now)
         dropServed()
+        serveBacklog(now)
         finishIfDone(now)
         armAccount(now)
         defer { effects = [] }
@@ -121,9 +124,15 @@ package struct Scheduler: Sendable {
     // MARK: Attempts
 
     /// Stores a changed attempt.
-    mutating func put(_ attempt: ActiveAttempt) { attempts.put(attempt) }
+    mutating func put(_ attempt: ActiveAttempt) {
+        attempts.put(attempt)
+        if !backlog.isEmpty, attempt.command == nil { backlog.free(attempt.id) }
+    }
 
-    mutating func remove(_ attempt: ActiveAttempt) { attempts.remove(attempt.id) }
+    mutating func remove(_ attempt: ActiveAttempt) {
+        attempts.remove(attempt.id)
+        backlog.free(attempt.id)
+    }
 
     /// Changes an attempt's state. Nothing else does.
     func advance(_ attempt: inout ActiveAttempt, _ event: AttemptState.Event) {

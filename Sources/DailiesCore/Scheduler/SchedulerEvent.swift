@@ -111,6 +111,8 @@ package enum QueryPurpose: Hashable, Sendable {
     case poll
     /// The outcome of its submit is unknown: by key.
     case resolveSubmission
+    /// A user adopts this task for a submit with an unknown outcome: by the task's ID.
+    case adopt(RemoteTaskID)
     /// It was accepted without an echo: tests key support, by key.
     case verifyKeySupport
     /// It completed without a cost or URL, or its URL was refused: by ID.

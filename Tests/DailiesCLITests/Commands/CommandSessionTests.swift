@@ -62,7 +62,7 @@ struct CommandSessionTests {
         var told: [UserCommand] = []
         while told.count < 2 {
             await Pause.now(for: .milliseconds(2))
-            told = try run.pendingCommands(after: nil, isForced: true).commands
+            told = try run.pendingCommands(after: nil, isForced: true, at: Self.instant).commands
         }
         try run.writeAndWait([
             Mutation(at: Self.instant, .settled(Self.attempt(1), .assumedLost(because: "given up"))),

@@ -51,7 +51,8 @@ struct CommandTests {
 
     @Test func `commands are read in order, once, and only after a write`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
-        #expect(try rig.store.pendingCommands(after: nil, isForced: true).commands.isEmpty)
+        #expect(
+            try rig.store.pendingCommands(after: nil, isForced: true, at: Instant(milliseconds: 5)).commands.isEmpty)
         let other = try commandStore(rig)
         let attempts = [AttemptID(task: TaskID(1), number: 1), AttemptID(task: TaskID(2), number: 1)]
         let ids = try other.tell(
@@ -60,15 +61,20 @@ struct CommandTests {
                 NewCommand(.retry(again: true), of: attempts[1]),
             ],
             at: rig.tick())
-        let pending = try rig.store.pendingCommands(after: nil, isForced: false)
+        let pending = try rig.store.pendingCommands(after: nil, isForced: false, at: Instant(milliseconds: 5))
         #expect(pending.commands.map(\.id) == ids && pending.commands.map(\.attempt) == attempts)
         #expect(pending.commands.map(\.order) == [.cancel(evenIfCharged: true), .retry(again: true)])
         #expect(pending.last == ids.last && !pending.isMore)
         #expect(
-            try rig.store.pendingCommands(after: nil, isForced: false).commands.isEmpty, "nothing was written since")
-        #expect(try rig.store.pendingCommands(after: ids[0], isForced: true).commands.map(\.id) == [ids[1]])
+            try rig.store.pendingCommands(after: nil, isForced: false, at: Instant(milliseconds: 5)).commands.isEmpty,
+            "nothing was written since")
+        #expect(
+            try rig.store.pendingCommands(after: ids[0], isForced: true, at: Instant(milliseconds: 5)).commands.map(
+                \.id) == [ids[1]])
         try rig.apply(.commandEnded(ids[1], .refused, message: "no"))
-        #expect(try rig.store.pendingCommands(after: nil, isForced: true).commands.map(\.id) == [ids[0]])
+        #expect(
+            try rig.store.pendingCommands(after: nil, isForced: true, at: Instant(milliseconds: 5)).commands.map(\.id)
+                == [ids[0]])
     }
 
     @Test func `the last command of each scope applies`() throws {
@@ -91,10 +97,24 @@ struct CommandTests {
         #expect(orders.pauses.isEmpty && orders.concurrency == nil)
     }
 
+    @Test func `a command that a run has read is withdrawn only after the run has ended`() throws {
+        let rig = try Rig()
+        let other = try commandStore(rig)
+        let attempt = AttemptID(task: TaskID(1), number: 1)
+        let first = try other.tell([NewCommand(.reconcile, of: attempt)], at: rig.tick())
+        #expect(try rig.store.pendingCommands(after: nil, isForced: true, at: rig.tick()).commands.map(\.id) == first)
+        let second = try other.tell([NewCommand(.cancel(evenIfCharged: true), of: attempt)], at: rig.tick())
+        #expect(try other.takeBack(first + second, evenIfStarted: false, at: rig.tick()) == 1)
+        #expect(try rig.store.outcomes(of: first + second).mapValues(\.outcome) == [second[0]: .takenBack])
+        #expect(try rig.store.pendingCommands(after: first[0], isForced: true, at: rig.tick()).commands.isEmpty)
+        #expect(try other.takeBack(first, evenIfStarted: true, at: rig.tick()) == 0)
+        #expect(try rig.store.pendingCommands(after: nil, isForced: true, at: rig.tick()).commands.isEmpty)
+    }
+
     @Test func `a command ends once, and is kept`() throws {
         let rig = try Rig()
         let id = try commandStore(rig).tell(.pause(.everything), at: rig.tick())
-        try commandStore(rig).takeBack([id], at: rig.tick())
+        try commandStore(rig).takeBack([id], evenIfStarted: false, at: rig.tick())
         try rig.apply(.commandEnded(id, .holds, message: nil))
         #expect(try rig.store.outcomes(of: [id])[id]?.outcome == .takenBack)
         #expect(throws: (any Error).self) { try rig.shell().run("UPDATE command SET outcome = 'holds'") }
@@ -148,7 +168,7 @@ struct CommandTests {
         let attempt = AttemptID(task: TaskID(1), number: 1)
         let order = NewCommand(.retry(again: false, newSeed: 5), of: attempt)
         let id = try commandStore(rig).tell([order], at: rig.tick())[0]
-        let pending = try rig.store.pendingCommands(after: nil, isForced: true).commands
+        let pending = try rig.store.pendingCommands(after: nil, isForced: true, at: Instant(milliseconds: 5)).commands
         #expect(pending.map(\.order) == [.retry(again: false, newSeed: 5)])
         try rig.apply(.retriedByCommand(id, attempt, again: false, newSeed: 5))
         #expect(try rig.store.task(TaskID(1))?.request.text.contains(#""seed":5"#) == true)

@@ -196,9 +196,14 @@ final class CommandSession {
             add(try await client.outcomes(of: ids, from: local))
             let isRunnerGone = try local != nil || Store.runner(of: path) == nil
             guard answers.count < requests.count, isRunnerGone || client.signal != nil else { break }
-            try store.takeBack(ids, at: client.now)
+            let started = try store.takeBack(ids, evenIfStarted: local == nil && isRunnerGone, at: client.now)
             if let code = client.signal {
-                throw Stop(code, "stopped; commands that were not carried out are withdrawn")
+                throw Stop(
+                    code,
+                    started == 0
+                        ? "stopped; commands that were not carried out are withdrawn"
+                        : "stopped; \(started) of the commands are being carried out and may still take effect, and "
+                            + "the others are withdrawn")
             }
             // ``end()`` reports its failure.
             if local != nil { throw Stop(.unexpected, "the commands were not carried out") }

@@ -70,6 +70,13 @@ extension SQLiteConnection {
             again: again)
     }
 
+    /// - Returns: false if the command has ended.
+    func startCommand(_ command: CommandID, at: Instant) throws(StoreError) -> Bool {
+        try run(
+            "UPDATE command SET started_at_ms = coalesce(started_at_ms, $1) WHERE id = $2 AND ended_at_ms IS NULL",
+            SQLValue(at), .integer(command.rawValue)) == 1
+    }
+
     func endCommand(
         _ command: CommandID, _ outcome: CommandOutcome, message: String?, at: Instant
     ) throws(StoreError) {
