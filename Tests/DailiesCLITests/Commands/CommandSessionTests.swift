@@ -79,7 +79,7 @@ struct CommandSessionTests {
         #expect(counts.states == [.failed: 2] && counts.uncertain == 0)
         #expect(
             try after.outcomes(of: [told[0].id, told[1].id]).mapValues(\.outcome) == [
-                told[0].id: .assumedLost, told[1].id: .takenBack,
+                told[0].id: .assumedLost, told[1].id: .revoked,
             ])
         try after.close()
     }

@@ -38,7 +38,7 @@ extension Store {
     /// Records commands for the active or the next run.
     ///
     /// - Returns: their IDs, in order.
-    package func tell(_ orders: [NewCommand], at: Instant) throws(StoreError) -> [CommandID] {
+    package func enqueue(_ orders: [NewCommand], at: Instant) throws(StoreError) -> [CommandID] {
         try transaction { database throws(StoreError) in
             var ids: [CommandID] = []
             for order in orders {
@@ -57,7 +57,7 @@ extension Store {
     }
 
     /// Records a pause or limit that applies until it is changed.
-    package func tell(_ order: ControlChange, at: Instant) throws(StoreError) -> CommandID {
+    package func enqueue(_ order: ControlChange, at: Instant) throws(StoreError) -> CommandID {
         try transaction { database throws(StoreError) in
             let (kind, scope, limit): (String, PauseScope, Int?) =
                 switch order {
@@ -96,9 +96,9 @@ extension Store {
     }
 
     /// Withdraws commands that no run has carried out.
-    package func takeBack(_ commands: [CommandID], at: Instant) throws(StoreError) {
+    package func revoke(_ commands: [CommandID], at: Instant) throws(StoreError) {
         try transaction { database throws(StoreError) in
-            for command in commands { try database.endCommand(command, .takenBack, message: nil, at: at) }
+            for command in commands { try database.endCommand(command, .revoked, message: nil, at: at) }
         }
     }
 }
