@@ -134,7 +134,7 @@ extension Runner {
         if case .serveCommands = configuration.mode { return }
         let now = timers.now
         commit(
-            commandCursor.unacknowledged.map { Mutation(at: now, .commandEnded($0, .holds, message: nil)) }, then: [])
+            commandCursor.unacknowledged.map { Mutation(at: now, .commandEnded($0, .applied, message: nil)) }, then: [])
         commandCursor.unacknowledged = []
     }
 

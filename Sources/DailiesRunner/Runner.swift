@@ -316,7 +316,7 @@ package final class Runner: @unchecked Sendable {
     }
 
     private func event(of wake: TimerID) -> SchedulerEvent {
-        guard case .downloadSpeed(let attempt, let serial) = wake else { return .woken(wake) }
+        guard case .downloadSpeed(let attempt, let serial) = wake else { return .timerFired(wake) }
         return .measured(attempt, serial: serial, bytes: downloads[attempt]?.received ?? 0)
     }
 

@@ -102,7 +102,7 @@ extension Store {
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let reason = store_file_errno()
             guard reason == EWOULDBLOCK else { throw StoreError(errno: reason, doing: "locking \(lockPath)") }
-            throw StoreError(heldBy: note(in: descriptor))
+            throw StoreError(heldBy: owner(in: descriptor))
         }
         try verifyLocking(of: lockPath)
     }
@@ -130,7 +130,7 @@ extension Store {
     private static let noteBegins = Array("process ".utf8)
 
     /// The process that has the lock, for messages.
-    static func note(in descriptor: Int32) -> String {
+    static func owner(in descriptor: Int32) -> String {
         var buffer = [UInt8](repeating: 0, count: 200)
         let count = pread(descriptor, &buffer, buffer.count, 0)
         let line = buffer.prefix(max(count, 0)).prefix { $0 >= 0x20 && $0 < 0x7F }

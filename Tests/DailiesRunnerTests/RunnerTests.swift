@@ -280,7 +280,7 @@ struct RunnerTests {
         #expect(latest.failureMessage == "may be truncated; kept as \(kept)")
         #expect(rig.scratch.contents(kept) == SmallClip.whole)
         let open = try rig.store.openAttempts(provider: "scripted", baseURL: rig.provider.baseURL)
-        guard case .completed(_, AssetLocation(url: "https://cdn.example/clip")?, _, _) = open.first?.standing else {
+        guard case .completed(_, AssetLocation(url: "https://cdn.example/clip")?, _, _) = open.first?.progress else {
             return #expect(Bool(false), "its address is gone")
         }
         let reason =

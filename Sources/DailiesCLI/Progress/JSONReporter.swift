@@ -101,7 +101,7 @@ struct JSONReporter: RunReporter {
         case .saved(let key, let path): name(key) + ["output_path": path]
         case .downloadFailed(let key, let reason), .uncertain(let key, let reason): name(key) + ["reason": reason]
         case .paused(let reason, let detail, let until):
-            ["reason": PauseFormatter.words(for: reason), "detail": detail, "until": until]
+            ["reason": PauseFormatter.description(of: reason), "detail": detail, "until": until]
         case .resumed: [:]
         case .warning(let text): ["message": text]
         }

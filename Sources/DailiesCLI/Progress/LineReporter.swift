@@ -44,7 +44,7 @@ final class LineReporter: RunReporter {
     }
 
     private static func counts(_ status: RunStatus, at now: Instant) -> String {
-        let left = status.remaining(at: now).map { ", done in \(ETAEstimator.words($0))" } ?? ""
+        let left = status.remaining(at: now).map { ", done in \(ETAEstimator.description(of: $0))" } ?? ""
         return "\(status.completed)/\(status.total) completed, \(status.inFlightCount) in flight, "
             + "\(status.saved) saved, \(status.failed) failed, \(status.cancelled) cancelled, "
             + "\(status.charged) credits\(left)"

@@ -62,7 +62,9 @@ enum ProgressView {
         if status.reserved > .zero { parts.append("\(status.reserved) reserved") }
         if let budget = status.budget { parts.append("budget \(budget)") }
         if let rate = status.rate(at: now) { parts.append("\(formattedRate(rate)) clips/min") }
-        if let remaining = status.remaining(at: now) { parts.append("done in \(ETAEstimator.words(remaining))") }
+        if let remaining = status.remaining(at: now) {
+            parts.append("done in \(ETAEstimator.description(of: remaining))")
+        }
         return parts
     }
 
@@ -121,7 +123,7 @@ enum ProgressView {
 
 extension ETAEstimator {
     /// `3–5 min`, `about 40 s`
-    static func words(_ range: ClosedRange<Duration>) -> String {
+    static func description(of range: ClosedRange<Duration>) -> String {
         let (low, high) = (range.lowerBound.inSeconds, range.upperBound.inSeconds)
         func text(_ unitSeconds: Double, _ unit: String) -> String {
             let from = max(Int(saturating: (low / unitSeconds).rounded(.down)), unitSeconds == 1 ? 1 : 0)

@@ -52,7 +52,7 @@ extension Scheduler {
     private mutating func attempt(of command: UserCommand, _ now: Instant) -> ActiveAttempt? {
         if let known = attempts[command.attempt] { return known }
         guard let open = command.open else { return nil }
-        switch open.standing {
+        switch open.progress {
         // A run that follows all tasks has these in flight, so what was read is out of date.
         case .sent, .accepted: if !settings.submitsNothing { return nil }
         case .completed, .missingCost: if !command.order.isLookup { return nil }
@@ -107,7 +107,7 @@ extension Scheduler {
         case nil: break
         }
         if attempt.completion != nil { return (.completed, nil) }
-        if case .running = attempt.state, !evenIfCharged, !settings.servesCommandsOnly { return (.renders, nil) }
+        if case .running = attempt.state, !evenIfCharged, !settings.servesCommandsOnly { return (.alreadyRunning, nil) }
         return run.areQueriesOver ? (.notCancelled, "this run can no longer query the provider") : nil
     }
 
@@ -117,7 +117,7 @@ extension Scheduler {
         if command.cancelsEvenIfCharged {
             cancel(&attempt)
         } else {
-            commit(endCommand(of: &attempt, .renders), now)
+            commit(endCommand(of: &attempt, .alreadyRunning), now)
         }
         put(attempt)
     }
@@ -128,7 +128,7 @@ extension Scheduler {
         if command.cancelsEvenIfCharged {
             cancel(&attempt)
         } else {
-            commit(endCommand(of: &attempt, .renders), now)
+            commit(endCommand(of: &attempt, .alreadyRunning), now)
         }
         put(attempt)
     }
@@ -140,7 +140,7 @@ extension Scheduler {
         case .found(let report):
             switch report.phase {
             case .completed, .failed, .cancelled: break
-            case .queued, .running, .unknown: commit(endCommand(of: &attempt, .asked), now)
+            case .queued, .running, .unknown: commit(endCommand(of: &attempt, .requested), now)
             }
             put(attempt)
             update(attempt.id, report, now)
@@ -290,7 +290,7 @@ extension Scheduler {
         case .adopt(let remote):
             let steps = [note(of: attempt, command, "not found (\(fault.summary))")]
             commit(steps + endCommand(of: &attempt, .refused, "the provider does not know \(remote)"), now)
-            leaveUncertain(attempt, command, now)
+            parkUncertain(attempt, command, now)
             return true
         case .assumeLost:
             commit([note(of: attempt, command, "not found (\(fault.summary))")], now)
@@ -305,11 +305,11 @@ extension Scheduler {
         guard let command = attempt.command else { return }
         let steps = [note(of: attempt, command, reason)]
         commit(steps + endCommand(of: &attempt, .otherTask, reason), now)
-        leaveUncertain(attempt, command, now)
+        parkUncertain(attempt, command, now)
     }
 
     /// An adoption failed: the attempt is as uncertain as before.
-    private mutating func leaveUncertain(
+    private mutating func parkUncertain(
         _ attempt: ActiveAttempt, _ command: ActiveAttempt.PendingCommand, _ now: Instant
     ) {
         if command.wasParked || settings.submitsNothing { return park(attempt, .uncertain) }
@@ -330,7 +330,7 @@ extension Scheduler {
     private mutating func giveUp(_ attempt: ActiveAttempt, _ reason: String, _ now: Instant) {
         var attempt = attempt
         let settlement = Settlement.assumedLost(
-            because: "given up by the user (\(reason)); it may have been rendered and billed")
+            reason: "given up by the user (\(reason)); it may have been rendered and billed")
         let end = endCommand(of: &attempt, .assumedLost)
         advance(&attempt, .failed)
         remove(attempt)

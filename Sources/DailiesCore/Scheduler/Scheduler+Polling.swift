@@ -11,10 +11,10 @@ extension Scheduler {
         guard accounts.contains(attempt.account) else { return }
         // Commands end after a few faults of their own.
         if outage.isOpen, !settings.servesCommandsOnly { return outage.deferQuery(id) }
-        guard let question = question(for: attempt, purpose) else { return }
+        guard let query = query(for: attempt, purpose) else { return }
         markAsked(&attempt, now)
         put(attempt)
-        effects.append(.act(.ask(id, purpose, question)))
+        effects.append(.act(.ask(id, purpose, query)))
     }
 
     /// The query time is stored only if it matters: for learning polls, and for a 404, which counts as of its query.
@@ -24,7 +24,7 @@ extension Scheduler {
         if pollTimes.learns || attempt.pending != nil || attempt.notFoundSince != nil { attempt.queriedAt = now }
     }
 
-    private func question(for attempt: ActiveAttempt, _ purpose: QueryPurpose) -> TaskQuery? {
+    private func query(for attempt: ActiveAttempt, _ purpose: QueryPurpose) -> TaskQuery? {
         switch purpose {
         case .adopt(let remote): TaskQuery(.remote(remote), account: attempt.account)
         case .resolveSubmission, .verifyKeySupport:
@@ -78,11 +78,11 @@ extension Scheduler {
                 attempt.pending?.isSubmitInFlight != true
             else { continue }
             let purpose = purpose(of: attempt)
-            guard let question = question(for: attempt, purpose) else { continue }
+            guard let query = query(for: attempt, purpose) else { continue }
             outage.querySent()
             markAsked(&attempt, now)
             put(attempt)
-            return effects.append(.act(.ask(id, purpose, question)))
+            return effects.append(.act(.ask(id, purpose, query)))
         }
     }
 
@@ -188,11 +188,11 @@ extension Scheduler {
     /// After the first acceptance without an echo, queries the key once to test key support. Only further submits wait
     /// for it; without an answer the next acceptance tests again.
     mutating func verifyKeySupport(_ attempt: ActiveAttempt, _ remote: RemoteTaskID) {
-        guard let question = question(for: attempt, .verifyKeySupport), !run.isStopping else { return }
+        guard let query = query(for: attempt, .verifyKeySupport), !run.isStopping else { return }
         accounts.beginCheck(
             AccountStates.KeyCheck(attempt: attempt.id, key: attempt.submissionKey, remote: remote),
             of: attempt.account)
-        effects.append(.act(.ask(attempt.id, .verifyKeySupport, question)))
+        effects.append(.act(.ask(attempt.id, .verifyKeySupport, query)))
     }
 
     private mutating func cancelAnswered(_ attempt: ActiveAttempt, _ answer: QueryResult, _ now: Instant) {

@@ -43,7 +43,7 @@ extension Scheduler {
         emit(settlement, of: attempt)
         awaitCompletion(attempt, remote, settlement, now)
         recordOutcome(of: attempt, settlement, failure, now)
-        if !following.isEmpty { tryAgain(attempt) }
+        if !following.isEmpty { requeue(attempt) }
     }
 
     /// Waits for the missing parts of a settled attempt, or removes it.
@@ -100,7 +100,7 @@ extension Scheduler {
     }
 
     /// A new attempt waits in the store.
-    mutating func tryAgain(_ attempt: ActiveAttempt) {
+    mutating func requeue(_ attempt: ActiveAttempt) {
         emit(.retried(attempt.name))
         reopen(TaskQueueID(batch: attempt.batch, model: attempt.shape.model))
     }

@@ -223,7 +223,7 @@ extension Scheduler {
         attempt.serial &+= 1
         attempt.holdsSlot = true
         put(attempt)
-        sends(attempt.shape.model, for: attempt.account, now)
+        recordSubmit(attempt.shape.model, for: attempt.account, now)
         commit([.repeated(attempt.id)], then: [.submit(submission)], now)
     }
 }

@@ -100,7 +100,7 @@ package struct Scheduler: Sendable {
         case .answered(let id, let purpose, let answer): answered(id, purpose, answer, now)
         case .downloaded(let id, let result): downloaded(id, result, now)
         case .measured(let id, let serial, let bytes): measured(id, serial, bytes, now)
-        case .woken(let wake): woken(wake, now)
+        case .timerFired(let wake): timerFired(wake, now)
         case .stopRequested: run.stop()
         case .limitsChanged(let limits): slots.change(limits)
         case .pauseRequested(let scope):
@@ -166,7 +166,7 @@ package struct Scheduler: Sendable {
 
     // MARK: Account timer
 
-    mutating func woken(_ wake: TimerID, _ now: Instant) {
+    mutating func timerFired(_ wake: TimerID, _ now: Instant) {
         switch wake {
         case .attempt(let id, let serial):
             guard let attempt = attempts[id], attempt.serial == serial, !run.isStopping else { return }

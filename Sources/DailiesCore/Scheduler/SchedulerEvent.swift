@@ -18,7 +18,7 @@ package enum SchedulerEvent: Sendable {
     /// The answer to `TimerID.downloadSpeed`: bytes that this download has received since it began.
     case measured(AttemptID, serial: UInt32, bytes: Int64)
     /// A requested time has come.
-    case woken(TimerID)
+    case timerFired(TimerID)
     /// The first Ctrl-C: nothing new is sent; requests in flight may finish.
     case stopRequested
     /// The submission limits changed.

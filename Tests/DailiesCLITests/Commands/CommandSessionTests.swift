@@ -65,7 +65,7 @@ struct CommandSessionTests {
             told = try run.pendingCommands(after: nil, isForced: true, at: Self.instant).commands
         }
         try run.writeAndWait([
-            Mutation(at: Self.instant, .settled(Self.attempt(1), .assumedLost(because: "given up"))),
+            Mutation(at: Self.instant, .settled(Self.attempt(1), .assumedLost(reason: "given up"))),
             Mutation(at: Self.instant, .commandEnded(told[0].id, .assumedLost, message: nil)),
         ])
         try run.close()
@@ -79,7 +79,7 @@ struct CommandSessionTests {
         #expect(counts.states == [.failed: 2] && counts.uncertain == 0)
         #expect(
             try after.outcomes(of: [told[0].id, told[1].id]).mapValues(\.outcome) == [
-                told[0].id: .assumedLost, told[1].id: .takenBack,
+                told[0].id: .assumedLost, told[1].id: .revoked,
             ])
         try after.close()
     }

@@ -145,9 +145,9 @@ import Testing
         rig.answer(.found(.running("r1")))
         #expect(rig.cancels.count == 1, "the first command stays what it was")
         rig.answerCancel(.found(.running("r1")))
-        #expect(rig.store.commands[Self.served] == .asked)
+        #expect(rig.store.commands[Self.served] == .requested)
         rig.answer(.found(.running("r1")), 1, .poll)
-        #expect(rig.store.commands[CommandID(2)] == .renders && rig.cancels.count <= 1)
+        #expect(rig.store.commands[CommandID(2)] == .alreadyRunning && rig.cancels.count <= 1)
     }
 
     @Test func `a task that was already adopted is adopted, without a query`() {

@@ -85,7 +85,7 @@ struct ReadingTests {
         }
         #expect(open.map(\.attempt.task.rawValue) == [1, 2, 3, 4, 5, 7, 8, 10])
         #expect(
-            open.map(\.standing) == [
+            open.map(\.progress) == [
                 .sent(isMarkedUncertain: false), .sent(isMarkedUncertain: true),
                 .accepted(RemoteTaskID("remote-3-1"), isRunning: false),
                 .accepted(RemoteTaskID("remote-4-1"), isRunning: true), completed(5, asset: url),

@@ -28,14 +28,15 @@ enum CancelOutcome {
         case .cancelled: self = .ended(.cancelled, charged: charged)
         case .completed: self = .ended(.completed, charged: charged)
         case .failed: self = .ended(.failed, charged: charged)
-        case .renders: self = .rendering
-        case .asked: self = .requested(isRunning: row.state == .running)
+        case .alreadyRunning: self = .rendering
+        case .requested: self = .requested(isRunning: row.state == .running)
         case .uncertain: self = .uncertain(message)
         case .lost: self = .lost(message)
         case .notCancelled: self = .failed(message)
         case .noAnswer: self = .failed("the provider is not responding (\(message)); try again later")
         case .keyRefused, .accountRefused: self = .failed("the provider refused the request: \(message)")
-        case .alreadyOver, .waits, .refused, .holds, .takenBack, .found, .adopted, .overBudget, .notFound, .otherTask,
+        case .alreadyOver, .requeued, .refused, .applied, .revoked, .found, .adopted, .overBudget, .notFound,
+            .otherTask,
             .assumedLost, .costLearned, .costUnknown, .notLookedUp:
             self = .alreadyFinished
         }

@@ -94,7 +94,7 @@ final class CommandSession {
     /// Opens the store. An older one is migrated first.
     private static func open(_ path: String, _ advice: String, under held: RunnerLock?) throws -> Store {
         do throws(StoreError) {
-            return try Store.open(path, for: .telling)
+            return try Store.open(path, for: .sendingCommands)
         } catch {
             guard case .olderThanProgram = error.kind else {
                 throw Stop(.unexpected, "cannot open the store \(SafeText.escaped(path)): \(error)")
@@ -103,7 +103,7 @@ final class CommandSession {
         let lock = try held ?? ExclusiveStore.lock(path, advice)
         defer { withExtendedLifetime(lock) {} }
         try ExclusiveStore.open(path, .running).close()
-        return try ExclusiveStore.open(path, .telling)
+        return try ExclusiveStore.open(path, .sendingCommands)
     }
 
     // MARK: Runner of this process
@@ -160,7 +160,7 @@ final class CommandSession {
         do {
             return try ExclusiveStore.lock(path, advice)
         } catch let stop as Stop where stop.code == .storeLocked {
-            if try Store.runner(of: path) != nil { return nil }
+            if try Store.lockOwner(of: path) != nil { return nil }
             // The run has just ended, or cannot be told anything because its lock file was removed.
             return try ExclusiveStore.lock(path, advice)
         }
@@ -187,16 +187,16 @@ final class CommandSession {
             }
             let open = requests.indices.filter { answers[$0] == nil }
             if open.isEmpty { break }
-            let ids = try store.tell(open.map { requests[$0].command }, at: client.now)
+            let ids = try store.enqueue(open.map { requests[$0].command }, at: client.now)
             func add(_ outcomes: [CommandID: CommandClient.Outcome]) {
                 for (index, id) in zip(open, ids) {
                     if let ended = outcomes[id] { answers[index] = .ended(ended.outcome, message: ended.message) }
                 }
             }
             add(try await client.outcomes(of: ids, from: local))
-            let isRunnerGone = try local != nil || Store.runner(of: path) == nil
+            let isRunnerGone = try local != nil || Store.lockOwner(of: path) == nil
             guard answers.count < requests.count, isRunnerGone || client.signal != nil else { break }
-            let started = try store.takeBack(ids, evenIfStarted: local == nil && isRunnerGone, at: client.now)
+            let started = try store.revoke(ids, evenIfStarted: local == nil && isRunnerGone, at: client.now)
             if let code = client.signal {
                 throw Stop(
                     code,
@@ -208,7 +208,7 @@ final class CommandSession {
             // ``end()`` reports its failure.
             if local != nil { throw Stop(.unexpected, "the commands were not carried out") }
             // A run that has just started may have been first.
-            add(try store.outcomes(of: ids).filter { $0.value.outcome != .takenBack })
+            add(try store.outcomes(of: ids).filter { $0.value.outcome != .revoked })
             try connect()
         }
         return requests.indices.map { answers[$0] ?? .queued }
@@ -290,7 +290,7 @@ struct CommandClient {
     ///
     /// - Returns: whether an active run has applied it.
     func apply(_ change: ControlChange) async throws -> Bool {
-        let id = try store.tell(change, at: now)
+        let id = try store.enqueue(change, at: now)
         return try await !outcomes(of: [id], from: nil).isEmpty
     }
 
@@ -302,7 +302,7 @@ struct CommandClient {
         let deadline = local == nil ? now + Self.patience : .distantFuture
         var interval = Duration.milliseconds(1)
         while true {
-            let isEnded = try local.map(\.hasEnded) ?? (Store.runner(of: store.path) == nil)
+            let isEnded = try local.map(\.hasEnded) ?? (Store.lockOwner(of: store.path) == nil)
             let isLast = isEnded || signal != nil
             let outcomes = try store.outcomes(of: ids)
             if outcomes.count == ids.count || isLast || now >= deadline { return outcomes }

@@ -78,7 +78,7 @@ enum ControlCommand {
             if let change = try make(store) { isApplied = try await CommandClient(store).apply(change) }
             let text = ControlsOutput(
                 controls: try store.runControls(), batches: try store.batches(),
-                hasRunner: try Store.runner(of: options.path) != nil, isApplied: isApplied, before: before)
+                hasRunner: try Store.lockOwner(of: options.path) != nil, isApplied: isApplied, before: before)
             Console.out(isJSON ? text.json.text : text.text)
         } catch {
             try store.close()

@@ -62,7 +62,7 @@ struct RetryCommand: AsyncParsableCommand {
             }
             for (row, answer) in zip(rows, try await session.answers(to: requests)) {
                 switch answer {
-                case .ended(.waits, _): result.count([row])
+                case .ended(.requeued, _): result.count([row])
                 case .queued: result.pending += 1
                 case .missing: preconditionFailure("a retry needs no provider")
                 case .ended(_, let message):

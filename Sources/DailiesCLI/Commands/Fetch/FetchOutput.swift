@@ -10,7 +10,7 @@ struct FetchOutput: RunObserver {
     // MARK: Before the downloads
 
     func isNotLost(_ task: TaskRow, wasSaved: Bool) {
-        let reason = wasSaved ? "its clip is present" : "it is \(TaskDescription.standing(task))"
+        let reason = wasSaved ? "its clip is present" : "it is \(TaskDescription.state(of: task))"
         report("not_lost", task.batchName, task.key, reason)
     }
 

@@ -175,7 +175,7 @@ struct ManualResolution {
     }
 
     private static func refusal(of row: TaskRow) -> String {
-        "the task \(SafeText.quoted(row.key.text)) is \(TaskDescription.standing(row))"
+        "the task \(SafeText.quoted(row.key.text)) is \(TaskDescription.state(of: row))"
     }
 
     /// `KEY=TASK_ID`. A key may contain `=`: the longest known key before an `=` is used.

@@ -63,7 +63,7 @@ struct ReconcileOutput {
         case .adopted(let known): "adopted; recorded as \(SafeText.escaped(known.remote.text))"
         case .overBudget(let known):
             "found, but its estimate exceeds the budget; cancellation requested while it is free: "
-                + TaskDescription.known(known)
+                + TaskDescription.result(of: known)
         case .assumedLost: "assumed lost: failed, cost unknown; it may have been billed"
         case .notFound where finding.wasLost: "still lost: it may be rendered and billed; it will not be resubmitted"
         case .notFound(true):
@@ -210,7 +210,7 @@ struct ReconcileOutput {
                 "\(TaskDescription.count(tally.costs.asked, "unknown cost")): \(tally.costs.stated) now reported and recorded"
             )
         }
-        defer { for need in needs { Console.out(need.words) } }
+        defer { for need in needs { Console.out(need.description) } }
         if tally.asked == 0 { return Console.out("no uncertain or lost tasks") }
         let parts = [(tally.found, "found"), (tally.adopted, "adopted"), (tally.assumedLost, "assumed lost")]
             .filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }

@@ -139,7 +139,7 @@ struct Reconciler {
             .flatMap(FoundAttempt.init)
         func found(_ verdict: (FoundAttempt) -> ResolutionFinding.Verdict) -> (String?, ResolutionFinding.Verdict) {
             guard let known else { return (nil, .notAsked("its state changed in the meantime")) }
-            return ("\(subject): found, \(TaskDescription.known(known))", verdict(known))
+            return ("\(subject): found, \(TaskDescription.result(of: known))", verdict(known))
         }
         switch outcome {
         case .alreadyOver where try isUnresolved(row): return (nil, .notAsked("it was not looked up"))
@@ -169,8 +169,9 @@ struct Reconciler {
                 "\(subject): no answer (\(message))",
                 .notAsked("the provider is not responding (\(message)); try again later")
             )
-        case .withdrawn, .cancelled, .completed, .failed, .renders, .asked, .lost, .notCancelled, .waits, .holds,
-            .takenBack, .costLearned, .costUnknown:
+        case .withdrawn, .cancelled, .completed, .failed, .alreadyRunning, .requested, .lost, .notCancelled, .requeued,
+            .applied,
+            .revoked, .costLearned, .costUnknown:
             return (nil, .notAsked("it was not looked up"))
         }
     }

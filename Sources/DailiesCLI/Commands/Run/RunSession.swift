@@ -277,8 +277,8 @@ struct RunSession {
             case .changed(let task):
                 toRender.add(spec, like: clip)
                 changed += 1
-                if task.standing == .unsettled { unsettled += 1 }
-                let isNamed = !pace.spending.acceptChanges || task.standing == .unsettled
+                if task.progress == .unsettled { unsettled += 1 }
+                let isNamed = !pace.spending.acceptChanges || task.progress == .unsettled
                 if isNamed, first.count < ImportError.maximumListed { first.append(task) }
             case .resumable, .uncertain, .paid, .failed, .cancelled: break
             }

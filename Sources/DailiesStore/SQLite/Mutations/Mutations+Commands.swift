@@ -39,7 +39,7 @@ extension SQLiteConnection {
             try recordRetried(attempt.task, at: at)
         }
         if let newSeed { try recordSeed(newSeed, of: attempt.task, at: at) }
-        try endCommand(command, .waits, message: nil, at: at)
+        try endCommand(command, .requeued, message: nil, at: at)
         return try name(of: attempt.task).map(MutationOutcome.requeued)
     }
 

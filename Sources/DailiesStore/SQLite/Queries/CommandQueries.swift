@@ -38,7 +38,7 @@ extension Store {
     /// Records commands for the active or the next run.
     ///
     /// - Returns: their IDs, in order.
-    package func tell(_ orders: [NewCommand], at: Instant) throws(StoreError) -> [CommandID] {
+    package func enqueue(_ orders: [NewCommand], at: Instant) throws(StoreError) -> [CommandID] {
         try transaction { database throws(StoreError) in
             var ids: [CommandID] = []
             for order in orders {
@@ -57,7 +57,7 @@ extension Store {
     }
 
     /// Records a pause or limit that applies until it is changed.
-    package func tell(_ order: ControlChange, at: Instant) throws(StoreError) -> CommandID {
+    package func enqueue(_ order: ControlChange, at: Instant) throws(StoreError) -> CommandID {
         try transaction { database throws(StoreError) in
             let (kind, scope, limit): (String, PauseScope, Int?) =
                 switch order {
@@ -101,7 +101,7 @@ extension Store {
     ///   effect, and stay.
     /// - Returns: the number of commands that stay.
     @discardableResult
-    package func takeBack(_ commands: [CommandID], evenIfStarted: Bool, at: Instant) throws(StoreError) -> Int {
+    package func revoke(_ commands: [CommandID], evenIfStarted: Bool, at: Instant) throws(StoreError) -> Int {
         try transaction { database throws(StoreError) in
             var open = 0
             for command in commands {
@@ -112,7 +112,7 @@ extension Store {
                 if isStarted, !evenIfStarted {
                     open += 1
                 } else {
-                    try database.endCommand(command, .takenBack, message: nil, at: at)
+                    try database.endCommand(command, .revoked, message: nil, at: at)
                 }
             }
             return open
