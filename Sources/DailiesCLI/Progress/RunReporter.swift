@@ -37,7 +37,7 @@ struct RunSummary: Sendable {
     var counts: [(state: TaskState, count: Int)] {
         TaskState.allCases.map { ($0, status.states[$0, default: 0]) }
     }
-    var saved: Int { status.states[.completed, default: 0] - status.unsaved }
+    var saved: Int { status.saved }
     var uncertain: Int { status.uncertain + status.submitting }
     var lost: Int { status.lost }
     /// Tasks that the provider continues to render.

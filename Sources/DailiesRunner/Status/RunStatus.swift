@@ -59,7 +59,7 @@ package struct RunStatus: Sendable {
         completed = counts.states[.completed, default: 0]
         failed = counts.states[.failed, default: 0]
         cancelled = counts.states[.cancelled, default: 0]
-        saved = completed - counts.unsaved
+        saved = counts.saved
         foundInFlight = counts.inFlight
         charged = counts.settled
         reserved = counts.reserved
@@ -97,13 +97,25 @@ package struct RunStatus: Sendable {
             end(key, charged)
         case .waitsAgain(let key, _, let charged): end(key, charged)
         case .withdrawn: cancelled += 1
-        // The event does not include the previous state, which was failed or cancelled.
-        case .retried: if failed > 0 { failed -= 1 } else { cancelled = max(cancelled - 1, 0) }
+        case .retried: requeue()
         case .saved: saved = min(saved + 1, completed)
         case .uncertain(let key, _): uncertain.insert(key)
         case .paused(let reason, let detail, let until): pauses[reason] = Pause(detail: detail, until: until)
         case .resumed: endPauses(includingUser: true)
         case .downloadFailed, .lost, .unresolved, .warning: break
+        }
+    }
+
+    /// A task that had ended waits again. The event does not include its previous state: probably failed or cancelled, or
+    /// completed if none of these are left.
+    private mutating func requeue() {
+        if failed > 0 {
+            failed -= 1
+        } else if cancelled > 0 {
+            cancelled -= 1
+        } else if completed > 0 {
+            completed -= 1
+            saved = min(saved, completed)
         }
     }
 

@@ -118,6 +118,7 @@ final class CommandSession {
 
     private func connect() throws {
         guard local == nil, let lock = try lockUnlessInUse() else { return }
+        lock.noteCommandsOnly()
         let settings = try providerSettings()
         let runnerStore = try ExclusiveStore.open(path, .running)
         let service = configuration.map(Composition.provider)
@@ -202,7 +203,7 @@ final class CommandSession {
                     code,
                     started == 0
                         ? "stopped; commands that were not carried out are withdrawn"
-                        : "stopped; \(started) of the commands are being carried out and may still take effect, and "
+                        : "stopped; \(started) of the commands may still take effect, since they are being carried out; "
                             + "the others are withdrawn")
             }
             // ``end()`` reports its failure.
@@ -271,7 +272,7 @@ final class LocalRunner: Sendable {
 struct CommandClient {
     typealias Outcome = (outcome: CommandOutcome, message: String?)
 
-    /// Maximum wait for an active run. Commands that need only the store take less than a second; a cancel at a provider
+    /// Maximum wait for an active run. Another command is waited for until it ends. Commands that need only the store take less than a second; a cancel at a provider
     /// that does not respond is carried out later.
     private static let patience = Duration.seconds(10)
     private static let maximumInterval = Duration.milliseconds(50)
@@ -299,10 +300,12 @@ struct CommandClient {
     /// - Parameter local: carries the commands out; nil: the active run does.
     func outcomes(of ids: [CommandID], from local: LocalRunner?) async throws -> [CommandID: Outcome] {
         local?.readCommands()
-        let deadline = local == nil ? now + Self.patience : .distantFuture
+        var deadline = local == nil ? now + Self.patience : .distantFuture
         var interval = Duration.milliseconds(1)
         while true {
-            let isEnded = try local.map(\.hasEnded) ?? (Store.lockOwner(of: store.path) == nil)
+            let owner = local == nil ? try Store.lockOwner(of: store.path) : nil
+            let isEnded = local.map(\.hasEnded) ?? (owner == nil)
+            if owner?.hasSuffix(Store.carriesOutCommands) == true { deadline = now + Self.patience }
             let isLast = isEnded || signal != nil
             let outcomes = try store.outcomes(of: ids)
             if outcomes.count == ids.count || isLast || now >= deadline { return outcomes }

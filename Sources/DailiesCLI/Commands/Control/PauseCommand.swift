@@ -55,6 +55,7 @@ struct PauseOptions: ParsableArguments {
 
     mutating func validate() throws {
         if batch != nil, model != nil { throw ValidationError("use either --batch or --model, not both") }
+        if model == "" { throw ValidationError("--model needs the name of a model") }
     }
 
     func apply(_ change: (PauseScope) -> ControlChange, on options: StoreOptions) async throws {

@@ -104,6 +104,7 @@ struct RetryCommand: AsyncParsableCommand {
     private func refusal(of row: TaskRow) -> String? {
         RetryRefusal(
             state: row.state, isSent: row.latest != nil, isAccepted: row.latest?.remoteID != nil,
+            isLost: row.latest?.lostAt != nil,
             isCostAwaited: row.latest?.isCostAwaited == true, again: again)?.message
     }
 

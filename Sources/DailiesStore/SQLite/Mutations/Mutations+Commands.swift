@@ -54,19 +54,20 @@ extension SQLiteConnection {
         let found = try first(
             """
             SELECT s.state, s.attempt, coalesce(a.is_cost_awaited, FALSE) AS is_cost_awaited, s.is_submitted,
-                a.task_id IS NOT NULL AS is_accepted FROM task_state AS s
+                a.task_id IS NOT NULL AS is_accepted, a.lost_at_ms IS NOT NULL AS is_lost FROM task_state AS s
             LEFT JOIN attempt AS a ON a.task = s.id AND a.number = s.attempt AND s.is_submitted WHERE s.id = $1
             """, SQLValue(attempt.task)
         ) { row throws(StoreError) in
             (
                 state: try row.word("state", as: TaskState.self), number: row["attempt"] as Int,
                 isCostAwaited: row["is_cost_awaited"] as Bool, isSent: row["is_submitted"] as Bool,
-                isAccepted: row["is_accepted"] as Bool
+                isAccepted: row["is_accepted"] as Bool, isLost: row["is_lost"] as Bool
             )
         }
         guard let found, found.number == attempt.number else { return .superseded }
         return RetryRefusal(
-            state: found.state, isSent: found.isSent, isAccepted: found.isAccepted, isCostAwaited: found.isCostAwaited,
+            state: found.state, isSent: found.isSent, isAccepted: found.isAccepted, isLost: found.isLost,
+            isCostAwaited: found.isCostAwaited,
             again: again)
     }
 
