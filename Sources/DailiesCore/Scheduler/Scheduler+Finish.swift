@@ -18,9 +18,11 @@ extension Scheduler {
     private var isDone: Bool {
         guard accounts.totalSubmitsInFlight == 0, !accounts.hasClaims else { return false }
         if run.isStopping { return tally.asking == 0 && !recovery.isLoading }
-        if settings.servesCommandsOnly || commandsBeingRead > 0 || !backlog.isEmpty { return false }
+        if settings.servesCommandsOnly || commandsBeingRead > 0 { return false }
         guard recovery.isWhole else { return false }
+        // The next run carries out what this one cannot ask for any more.
         if run.areQueriesOver { return tally.asking == 0 && tally.saving == 0 }
+        guard backlog.isEmpty else { return false }
         guard tally.active == tally.idleUnresolved else { return false }
         return run.isSubmissionOver || !canEverSubmit
     }
