@@ -300,7 +300,7 @@ CREATE TRIGGER event_is_never_deleted BEFORE DELETE ON event BEGIN
 END;
 
 -- Commands from users, in order. The active run applies them within a second. Without one, the program that records a
--- command also carries it out; the next run carries out the rest. A row only gains its outcome. The last pause or unpause
+-- command also carries it out; the next run carries out the rest. A row only gains its start and its outcome. The last pause or unpause
 -- of a scope, and the last limit, apply to every run, whatever their outcome.
 CREATE TABLE command (
     id INTEGER PRIMARY KEY,
@@ -316,6 +316,7 @@ CREATE TABLE command (
     new_seed INTEGER,                    -- retry: seed of the next attempt; NULL: unchanged
     adopted_task_id TEXT CHECK (adopted_task_id <> ''), -- adopt: the provider's task ID
     tasks_in_flight INTEGER CHECK (tasks_in_flight >= 1), -- concurrency; NULL: use the run's options
+    started_at_ms INTEGER,               -- when a runner first read it: it can no longer be withdrawn
     ended_at_ms INTEGER,                 -- NULL: not carried out yet
     outcome TEXT CHECK (outcome <> ''),
     message TEXT,

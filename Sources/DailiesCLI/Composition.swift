@@ -36,12 +36,12 @@ enum Composition {
     static func runner(
         store: Store, lock: RunnerLock, provider: any RenderProvider, configuration: Runner.Configuration,
         isQuiet: Bool,
-        reporter: (any RunReporter)? = nil
+        monitor: RunMonitor? = nil
     ) -> Runner {
         Runner(
             store: store, lock: lock, provider: provider, timers: timers(), configuration: configuration,
             logger: logger(isQuiet: isQuiet),
-            observer: { event, instant in reporter?.happened(event, at: instant) })
+            observer: { event, instant in monitor?.happened(event, at: instant) })
     }
 
     enum Calendar {

@@ -24,36 +24,36 @@ public struct ManifestDiagnostic: Hashable, Sendable, CustomStringConvertible {
     /// For example `prompt`, `tags.client` or `defaults.seed`; `syntax` or `file` if it concerns no single field.
     public let field: String
     /// The problem. Starts in lower case; values in it are escaped and truncated, so it is safe to print.
-    public let what: String
+    public let message: String
     /// How to fix it.
-    public let todo: String
+    public let fix: String
     /// The source line; set for the first `ManifestLimits.maximumExcerpts` problems of a manifest.
     public internal(set) var excerpt: SourceSnippet?
 
     /// Creates a diagnostic; values are stored unchanged.
     public init(
-        file: String, line: Int, column: Int, field: String, what: String, todo: String, excerpt: SourceSnippet? = nil
+        file: String, line: Int, column: Int, field: String, message: String, fix: String, excerpt: SourceSnippet? = nil
     ) {
         self.file = file
         self.line = line
         self.column = column
         self.field = field
-        self.what = what
-        self.todo = todo
+        self.message = message
+        self.fix = fix
         self.excerpt = excerpt
     }
 
     /// A copy with another message.
-    func replacing(_ what: String) -> ManifestDiagnostic {
+    func replacing(_ message: String) -> ManifestDiagnostic {
         ManifestDiagnostic(
-            file: file, line: line, column: column, field: field, what: what, todo: todo, excerpt: excerpt)
+            file: file, line: line, column: column, field: field, message: message, fix: fix, excerpt: excerpt)
     }
 
-    /// `FILE:LINE:COLUMN: field: what is wrong; how to fix it`, always on one line. Position and field are omitted if
+    /// `FILE:LINE:COLUMN: field: message is wrong; how to fix it`, always on one line. Position and field are omitted if
     /// the file cannot be read at all.
     public var description: String {
         let file = SafeText.escaped(file)
-        return line == 0 ? "\(file): \(what); \(todo)" : "\(file):\(line):\(column): \(field): \(what); \(todo)"
+        return line == 0 ? "\(file): \(message); \(fix)" : "\(file):\(line):\(column): \(field): \(message); \(fix)"
     }
 }
 
@@ -72,7 +72,7 @@ public struct ManifestError: Error, Sendable, CustomStringConvertible {
         self.init(problems: [
             ManifestDiagnostic(
                 file: path, line: sourceError.place.line, column: sourceError.place.column, field: sourceError.field,
-                what: sourceError.what, todo: sourceError.todo)
+                message: sourceError.message, fix: sourceError.fix)
         ])
     }
 

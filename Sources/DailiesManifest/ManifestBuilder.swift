@@ -123,7 +123,7 @@ struct ManifestBuilder {
     private mutating func name(ofBatch value: FieldValue) -> String? {
         guard let name = log.text(value, isName: true) else { return nil }
         if let fault = Diagnostics.fault(ofName: name) {
-            log.refuse(value, fault.what, fault.todo)
+            log.refuse(value, fault.message, fault.fix)
             return nil
         }
         if let first = OuterCharacters.first(of: name) {
@@ -145,7 +145,7 @@ struct ManifestBuilder {
             for (name, value) in defaults.request.sorted(by: { $0.key.precedesInUTF8($1.key) }) {
                 if let kind = rules.fields.kind(of: name, for: nil) {
                     _ = log.typed(
-                        value, as: kind, todo: rules.advice(name, kind, spec), isFree: rules.fields.isFree(name))
+                        value, as: kind, fix: rules.advice(name, kind, spec), isFree: rules.fields.isFree(name))
                 }
             }
         case .scalar, .list:
@@ -221,11 +221,11 @@ struct ManifestBuilder {
         bytes += request.text.utf8.count
         isOverLimit = count >= bounds.maximumTasks || bytes > bounds.maximumBytes
         if isOverLimit {
-            let what =
+            let message =
                 bytes > bounds.maximumBytes
                 ? "\(bounds.maximumBytes >> 30) GiB of requests, the limit for a manifest in memory"
                 : "\(bounds.maximumTasks) tasks"
-            log.error(place, "file", "contains more than \(what)", "split it")
+            log.error(place, "file", "contains more than \(message)", "split it")
         }
         return !isOverLimit
     }
@@ -266,15 +266,15 @@ struct ManifestBuilder {
                 prompt, "has more than \(ManifestLimits.maximumRequestBytes) bytes with its variables", "shorten it")
         case .unknown(let name):
             let near = SpellingSuggestion.nearest(to: name.text, in: variables.keys.map(\.text))
-            let todo = near.map { "did you mean \($0)?" } ?? "add it to vars, or write {{{{ for two literal braces"
+            let fix = near.map { "did you mean \($0)?" } ?? "add it to vars, or write {{{{ for two literal braces"
             if prompt.label.hasPrefix("defaults.") {
                 log.error(
                     task.place, "vars.\(name.text)",
                     "is missing: the default prompt at \(prompt.place.line):\(prompt.place.column) uses it",
-                    todo
+                    fix
                 )
             } else {
-                log.refuse(prompt, "uses the variable \(name.text), which this task does not have", todo)
+                log.refuse(prompt, "uses the variable \(name.text), which this task does not have", fix)
             }
         }
     }
@@ -298,7 +298,7 @@ struct ManifestBuilder {
         if let fault = Diagnostics.fault(ofName: text) {
             log.error(
                 place, "id",
-                "its \(task.matrix == nil ? "repeat" : "matrix member") \(SafeText.quoted(text)) \(fault.what)",
+                "its \(task.matrix == nil ? "repeat" : "matrix member") \(SafeText.quoted(text)) \(fault.message)",
                 "write out these tasks, each with a unique id")
             return nil
         }
@@ -339,8 +339,8 @@ struct ManifestBuilder {
             log.refuse(
                 value, "\(SafeText.quoted(name)) is not a file name", "write a name without folders, such as dolly.mp4")
         } else if task.isMultiple {
-            let what = task.matrix == nil ? "repeats" : "tasks of the matrix"
-            log.refuse(value, "would be the same file for all \(what)", "remove it; files are then named by key")
+            let message = task.matrix == nil ? "repeats" : "tasks of the matrix"
+            log.refuse(value, "would be the same file for all \(message)", "remove it; files are then named by key")
         } else if let earlier = claims.claimOutput(name, at: value.place) {
             log.refuse(
                 value, "\(SafeText.quoted(name)) is already the output at \(earlier.line):\(earlier.column)",
@@ -366,7 +366,7 @@ struct ManifestBuilder {
         if path == ManifestSource.standardInputName {
             log.error(.start, "batch", "is missing, and standard input has no name", "add batch, or use --batch")
         } else if let fault = Diagnostics.fault(ofName: name) {
-            log.error(.start, "batch", "the file's name \(fault.what)", "add batch, or rename the file")
+            log.error(.start, "batch", "the file's name \(fault.message)", "add batch, or rename the file")
         }
         return name
     }

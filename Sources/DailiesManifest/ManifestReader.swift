@@ -61,9 +61,9 @@ package struct ManifestReader: Sendable {
         throw ManifestError(
             SourceError(
                 place: .start, field: "file",
-                what: isNamed
+                message: isNamed
                     ? "the file extension does not identify the format" : "standard input has no file extension",
-                todo: isNamed
+                fix: isNamed
                     ? "name it .jsonl, .json, .yaml, .csv or .tsv, or use --format"
                     : "use --format jsonl, json, yaml, csv or tsv"),
             in: source.path)
@@ -111,8 +111,8 @@ package struct ManifestReader: Sendable {
         let bytes = try source.whole(atMost: limit)
         guard bytes.count <= limit else {
             throw SourceError(
-                place: .start, field: "file", what: "has more than \(limit) bytes, the limit for this format",
-                todo: "use JSONL or CSV, or split it")
+                place: .start, field: "file", message: "has more than \(limit) bytes, the limit for this format",
+                fix: "use JSONL or CSV, or split it")
         }
         return try TextEncoding.checked(bytes)
     }

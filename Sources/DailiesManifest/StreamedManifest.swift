@@ -59,8 +59,8 @@ struct StreamedManifest: Sendable {
                     .failure(
                         SourceError(
                             place: SourcePosition(line: number, column: 1), field: "file",
-                            what: "this line has \(bytes) bytes, more than \(ManifestLimits.maximumLineBytes)",
-                            todo: "write one task per line, and give images as URLs")))
+                            message: "this line has \(bytes) bytes, more than \(ManifestLimits.maximumLineBytes)",
+                            fix: "write one task per line, and give images as URLs")))
             }
         }
     }
@@ -154,7 +154,8 @@ struct StreamedManifest: Sendable {
         guard sum == checksum, problems.isEmpty else {
             throw ManifestError(
                 SourceError(
-                    place: .start, field: "file", what: "changed while it was being read", todo: "run the command again"
+                    place: .start, field: "file", message: "changed while it was being read",
+                    fix: "run the command again"
                 ),
                 in: source.path)
         }

@@ -39,7 +39,8 @@ extension Runner {
             let (last, lastAtStart) = (self.commandCursor.last, self.commandCursor.lastAtStart)
             self.readingQueue.async {
                 do {
-                    let pending = try self.store.pendingCommands(after: last, isForced: isForced)
+                    let pending = try self.store.pendingCommands(
+                        after: last, isForced: isForced, at: self.timers.now)
                     let controls = pending.lasting.isEmpty ? nil : try self.store.runControls(limitsAfter: lastAtStart)
                     self.queue.async { self.applyCommands(pending, controls) }
                 } catch {
@@ -51,7 +52,7 @@ extension Runner {
 
     /// Called on the runner's queue during recovery.
     func loadPendingCommands() throws -> [UserCommand] {
-        let pending = try store.pendingCommands(after: nil, isForced: true)
+        let pending = try store.pendingCommands(after: nil, isForced: true, at: timers.now)
         commandCursor.last = pending.last
         commandCursor.unacknowledged = pending.lasting
         commandCursor.lastAtStart = try store.latestCommandID()
@@ -133,7 +134,7 @@ extension Runner {
         if case .serveCommands = configuration.mode { return }
         let now = timers.now
         commit(
-            commandCursor.unacknowledged.map { Mutation(at: now, .commandEnded($0, .holds, message: nil)) }, then: [])
+            commandCursor.unacknowledged.map { Mutation(at: now, .commandEnded($0, .applied, message: nil)) }, then: [])
         commandCursor.unacknowledged = []
     }
 

@@ -201,9 +201,34 @@ package final class Runner: @unchecked Sendable {
         queue.async { self.handle(.unpauseRequested(scope)) }
     }
 
-    /// Calls `body` with the counts of this run, on the runner's queue.
-    package func inspect(_ body: @escaping @Sendable (Scheduler.Counts, _ limit: Int) -> Void) {
-        queue.async { body(self.scheduler.tally, self.scheduler.concurrencyLimit) }
+    /// What a run knows about itself at one time.
+    package struct Snapshot: Sendable {
+        /// Its attempts.
+        package let counts: Scheduler.Counts
+        /// The maximum number of tasks in flight.
+        package let concurrencyLimit: Int
+        /// The credits of its batches over all runs; nil before they are read.
+        package let credits: (settled: CreditTotal, reserved: CreditTotal)?
+    }
+
+    /// Calls `body` with a snapshot of this run, on the runner's queue.
+    package func inspect(_ body: @escaping @Sendable (Snapshot) -> Void) {
+        queue.async {
+            body(
+                Snapshot(
+                    counts: self.scheduler.tally, concurrencyLimit: self.scheduler.concurrencyLimit,
+                    credits: self.credits))
+        }
+    }
+
+    private var credits: (settled: CreditTotal, reserved: CreditTotal)? {
+        var sums = (settled: CreditTotal.zero, reserved: CreditTotal.zero)
+        for batch in configuration.batches {
+            guard let usage = scheduler.budgetUsage(of: batch) else { return nil }
+            sums.settled += usage.settled
+            sums.reserved += usage.reserved
+        }
+        return sums
     }
 
     /// Lets another run use the store. Only after the end, once the store is closed.
@@ -291,7 +316,7 @@ package final class Runner: @unchecked Sendable {
     }
 
     private func event(of wake: TimerID) -> SchedulerEvent {
-        guard case .downloadSpeed(let attempt, let serial) = wake else { return .woken(wake) }
+        guard case .downloadSpeed(let attempt, let serial) = wake else { return .timerFired(wake) }
         return .measured(attempt, serial: serial, bytes: downloads[attempt]?.received ?? 0)
     }
 

@@ -60,6 +60,9 @@ package final class RunnerLock: Sendable {
                 + "the lock file in place and run again")
     }
 
+    /// Notes for other processes that the owner only carries out commands, and ends by itself soon.
+    package func noteCommandsOnly() { Store.writeOwner(in: descriptor, Store.carriesOutCommands) }
+
     /// Hands the lock to one runner, permanently.
     ///
     /// - Precondition: the lock belongs to `store`, which is open for running, and was not handed over before: two
@@ -90,7 +93,7 @@ extension Store {
             try lock(descriptor, lockPath)
             let file = access(store, F_OK) == 0 ? try DatabaseFile(store, isHeld: true) : nil
             try RunnerLock.enter(lockPath, descriptor)
-            writeOwner(in: descriptor)
+            writeOwner(in: descriptor, "")
             return RunnerLock(path: lockPath, descriptor: descriptor, file: file)
         } catch {
             RunnerLock.unlock(descriptor)
@@ -102,7 +105,7 @@ extension Store {
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let reason = store_file_errno()
             guard reason == EWOULDBLOCK else { throw StoreError(errno: reason, doing: "locking \(lockPath)") }
-            throw StoreError(heldBy: note(in: descriptor))
+            throw StoreError(heldBy: owner(in: descriptor))
         }
         try verifyLocking(of: lockPath)
     }
@@ -130,7 +133,7 @@ extension Store {
     private static let noteBegins = Array("process ".utf8)
 
     /// The process that has the lock, for messages.
-    static func note(in descriptor: Int32) -> String {
+    static func owner(in descriptor: Int32) -> String {
         var buffer = [UInt8](repeating: 0, count: 200)
         let count = pread(descriptor, &buffer, buffer.count, 0)
         let line = buffer.prefix(max(count, 0)).prefix { $0 >= 0x20 && $0 < 0x7F }
@@ -138,10 +141,13 @@ extension Store {
     }
 
     /// Failures are ignored: the lock works without its note, and a full disk must not keep a run from finishing.
-    private static func writeOwner(in descriptor: Int32) {
-        let line = Array("process \(getpid()), since \(utcNow())\n".utf8)
+    fileprivate static func writeOwner(in descriptor: Int32, _ purpose: String) {
+        let line = Array("process \(getpid()), since \(utcNow())\(purpose)\n".utf8)
         if ftruncate(descriptor, 0) == 0 { _ = pwrite(descriptor, line, line.count, 0) }
     }
+
+    /// The end of the note of an owner that only carries out commands.
+    package static let carriesOutCommands = ", carrying out commands"
 
     private static func utcNow() -> String {
         var now = time(nil)

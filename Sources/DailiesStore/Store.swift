@@ -17,7 +17,7 @@ package final class Store: @unchecked Sendable {
         /// Reading, even during a run. Creates nothing; transactions last no longer than one call.
         case reading
         /// Writing commands for a run, even during one, and reading. Creates nothing and needs no lock.
-        case telling
+        case sendingCommands
     }
 
     /// The path with symbolic links resolved.
@@ -27,7 +27,7 @@ package final class Store: @unchecked Sendable {
     let faults: StoreFailpoints
 
     let queue = DispatchQueue(label: "dailies.store", qos: .userInitiated)
-    private let queueMark = DispatchSpecificKey<ObjectIdentifier>()
+    private let queueKey = DispatchSpecificKey<ObjectIdentifier>()
     private var database: SQLiteConnection?
     /// Set after a failed commit that leaves the file's state unknown; no further write is tried.
     var permanentFailure: StoreError?
@@ -48,7 +48,7 @@ package final class Store: @unchecked Sendable {
         self.use = use
         self.faults = faults
         self.database = database
-        queue.setSpecific(key: queueMark, value: ObjectIdentifier(self))
+        queue.setSpecific(key: queueKey, value: ObjectIdentifier(self))
     }
 
     /// Opens a store.
@@ -78,7 +78,7 @@ package final class Store: @unchecked Sendable {
 
     /// Runs `body` on the queue and waits for it; directly if already on the queue.
     func onQueue<T>(_ body: () throws(StoreError) -> T) throws(StoreError) -> T {
-        if DispatchQueue.getSpecific(key: queueMark) == ObjectIdentifier(self) { return try body() }
+        if DispatchQueue.getSpecific(key: queueKey) == ObjectIdentifier(self) { return try body() }
         let result: Result<T, StoreError> = queue.sync {
             do throws(StoreError) { return .success(try body()) } catch { return .failure(error) }
         }

@@ -8,14 +8,14 @@ package final class StoreFailpoints: Sendable {
         /// It fails as if SQLite had refused it, and is rolled back.
         case fails(StoreError)
         /// A crash before it is durable.
-        case freezesBefore
+        case crashesBefore
         /// A crash after it is durable and before callers are notified.
-        case freezesAfter
+        case crashesAfter
     }
 
     private struct State {
         var commits = 0
-        var isFrozen = false
+        var hasCrashed = false
         var planned: [Int: Fault] = [:]
     }
 
@@ -26,9 +26,9 @@ package final class StoreFailpoints: Sendable {
     /// The number of commits begun.
     package var commits: Int { state.withLock { $0.commits } }
 
-    package var isFrozen: Bool { state.withLock { $0.isFrozen } }
+    package var hasCrashed: Bool { state.withLock { $0.hasCrashed } }
 
-    package func freeze() { state.withLock { $0.isFrozen = true } }
+    package func crash() { state.withLock { $0.hasCrashed = true } }
 
     /// - Parameter commit: counted from 1, over all commits of the store with these failpoints.
     package func plan(_ fault: Fault, atCommit commit: Int) {

@@ -14,7 +14,7 @@ package struct StoreRevision: Hashable, Sendable, CustomStringConvertible {
 
 extension Store {
     /// The store's revision at its last commit.
-    package func mark() throws(StoreError) -> StoreRevision {
+    package func revision() throws(StoreError) -> StoreRevision {
         try reading { database throws(StoreError) in
             let batches = try database.rows("SELECT id, created_at_ms, name FROM batch ORDER BY id") { row in
                 let name: String = row["name"]

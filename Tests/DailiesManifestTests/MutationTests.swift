@@ -97,7 +97,7 @@ struct MutationTests {
         for problem in problems {
             #expect(1...lines ~= problem.line, "\(round): \(problem)")
             #expect(1...bytes.count + 1 ~= problem.column, "\(round): \(problem)")
-            #expect(!problem.field.isEmpty && !problem.what.isEmpty && !problem.todo.isEmpty, "\(round)")
+            #expect(!problem.field.isEmpty && !problem.message.isEmpty && !problem.fix.isEmpty, "\(round)")
             let hasControl = problem.description.unicodeScalars.contains { $0.properties.generalCategory == .control }
             #expect(!hasControl, "\(round)")
         }

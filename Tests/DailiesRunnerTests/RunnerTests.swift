@@ -142,8 +142,8 @@ struct RunnerTests {
         try rig.settle()
         #expect(rig.provider.pending == 2)
         let counted = DispatchSemaphore(value: 0)
-        rig.runner.inspect { tally, limit in
-            #expect(tally.inFlight == 3 && limit == 3)
+        rig.runner.inspect { snapshot in
+            #expect(snapshot.counts.inFlight == 3 && snapshot.concurrencyLimit == 3)
             counted.signal()
         }
         #expect(counted.wait(timeout: .now() + .seconds(30)) == .success)
@@ -280,7 +280,7 @@ struct RunnerTests {
         #expect(latest.failureMessage == "may be truncated; kept as \(kept)")
         #expect(rig.scratch.contents(kept) == SmallClip.whole)
         let open = try rig.store.openAttempts(provider: "scripted", baseURL: rig.provider.baseURL)
-        guard case .completed(_, AssetLocation(url: "https://cdn.example/clip")?, _, _) = open.first?.standing else {
+        guard case .completed(_, AssetLocation(url: "https://cdn.example/clip")?, _, _) = open.first?.progress else {
             return #expect(Bool(false), "its address is gone")
         }
         let reason =

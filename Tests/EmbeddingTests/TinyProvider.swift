@@ -38,10 +38,10 @@ final class TinyProvider: RenderProvider, @unchecked Sendable {
         reply(.accepted(report(.queued, clip)))
     }
 
-    func query(_ question: TaskQuery, reply: @escaping @Sendable (QueryResult) -> Void) {
+    func query(_ query: TaskQuery, reply: @escaping @Sendable (QueryResult) -> Void) {
         let clip = queue.sync {
             clips.first { clip in
-                switch question.subject {
+                switch query.subject {
                 case .remote(let remote): clip.remote == remote
                 case .key(let key): clip.key == key
                 }

@@ -362,7 +362,8 @@ struct ReconcileTests {
 
                         """))
         #expect(try scene.task("dolly").state == .queued)
-        #expect(try scene.store { try $0.pendingCommands(after: nil, isForced: true).commands.count } == 1)
+        #expect(
+            try scene.store { try $0.pendingCommands(after: nil, isForced: true, at: Scene.start).commands.count } == 1)
         withExtendedLifetime(lock) {}
     }
 

@@ -85,12 +85,15 @@ struct RetryTests {
 
     @Test func `a retry of an unsettled task is refused, and nothing changes`() async throws {
         let scene = try await Scene()
-        try scene.importManifest(["failed", "uncertain", "accepted", "running", "waiting"].map { Scene.spec($0) })
+        try scene.importManifest(
+            ["failed", "uncertain", "accepted", "running", "lost", "waiting"].map { Scene.spec($0) })
         try scene.sendFailed("failed")
         try scene.sendUncertain("uncertain")
         try scene.sendAccepted("accepted", as: "vt_1")
         try scene.sendAccepted("running", as: "vt_2") { [.running($0)] }
-        let outcome = try await scene.dailies("retry", "failed", "uncertain", "accepted", "running", "waiting")
+        let fault = ProviderError(kind: .status, status: 404, code: "task_not_found", message: "no such task")
+        try scene.sendAccepted("lost", as: "vt_3") { [.lost($0, fault)] }
+        let outcome = try await scene.dailies("retry", "failed", "uncertain", "accepted", "running", "lost", "waiting")
         #expect(
             outcome
                 == Outcome(
@@ -99,6 +102,8 @@ struct RetryTests {
                         dailies: forest/uncertain: it is uncertain; run `dailies reconcile` first
                         dailies: forest/accepted: it is still at the provider; wait for it to finish, or cancel it
                         dailies: forest/running: it is still at the provider; wait for it to finish, or cancel it
+                        dailies: forest/lost: the provider no longer knows it; run `dailies reconcile`, or give it up with \
+                        `dailies reconcile --assume-lost`
                         dailies: forest/waiting: it is already waiting
                         dailies: nothing changed
 

@@ -28,17 +28,17 @@ extension ProcessSuite {
 
         @Test(.enabled(if: FailpointLibrary.whyNot == nil, FailpointLibrary.whyNot))
         func `after a suspend each task is asked for once and then at its moments again`() throws {
-            var woken = 0.0
+            var timerFired = 0.0
             let times = try polls { move in
                 poll(nil, 0, 400)
-                woken = Date().timeIntervalSince1970 * 1000
+                timerFired = Date().timeIntervalSince1970 * 1000
                 // Thirty seconds here are five minutes of the cadence.
                 try move(0, 30)
                 poll(nil, 0, 2500)
             }
-            let after = times.filter { $0 > woken }
+            let after = times.filter { $0 > timerFired }
             try #require(!after.isEmpty, "it slept on: \(times)")
-            #expect(after[0] - woken < 2000)
+            #expect(after[0] - timerFired < 2000)
             let gaps = zip(after.dropFirst(), after).map { $0 - $1 }
             // Past its window every 10 s: one second here. The first gap is from the poll at waking to the next moment.
             #expect(!gaps.isEmpty && gaps.dropFirst().allSatisfy { $0 > 800 }, "a burst: \(gaps)")

@@ -65,6 +65,55 @@ extension ProcessSuite {
             #expect(try simulator.bill().accepted == 5)
         }
 
+        @Test func `a command outwaits another one at a slow provider, and then carries out its own`() throws {
+            let simulators = try [Simulator(test, speed: 500), Simulator(test, speed: 500)]
+            for (index, simulator) in simulators.enumerated() {
+                try simulator.control(#"{"model_slots": 0}"#)
+                let run = try test.startRun([try test.manifest("\(index).jsonl", clips: 1)], at: simulator)
+                let file = try StoreFile(test.store)
+                try eventually("the task to be accepted") {
+                    try file.number("SELECT count(*) FROM task WHERE task_id IS NOT NULL") == index + 1
+                }
+                try run.killNow()
+            }
+            func cancel(_ index: Int) throws -> Child {
+                let simulator = simulators[index]
+                return try test.start([
+                    "cancel", "clip-001", "--batch", "\(index)", "--store", test.store, "--provider", "simulator",
+                    "--base-url", simulator.url, "--speed", "500",
+                ])
+            }
+            try simulators[0].child.halt()
+            let first = try cancel(0)
+            let file = try StoreFile(test.store)
+            try eventually("the first to begin") { try file.number("SELECT count(started_at_ms) FROM command") == 1 }
+            let second = try cancel(1)
+            // Longer than a command waits for an active run.
+            #expect(second.ending(within: 11) == nil)
+            try simulators[0].child.goOn()
+            for command in [first, second] { #expect(try command.ended() == .exited(0), "\(command.written)") }
+            #expect(try file.rows("SELECT state, count(*) FROM task GROUP BY state") == ["cancelled|2"])
+            for simulator in simulators { #expect(try simulator.bill().total == "0") }
+        }
+
+        @Test func `a command that is being carried out is not withdrawn`() throws {
+            let (simulator, run) = try standstill(clips: 2, concurrency: 2)
+            try run.killNow()
+            try simulator.child.halt()
+            let cancel = try test.start([
+                "cancel", "clip-001", "--store", test.store, "--provider", "simulator", "--base-url", simulator.url,
+                "--speed", "500",
+            ])
+            let file = try StoreFile(test.store)
+            try eventually("the command to begin") { try file.number("SELECT count(started_at_ms) FROM command") == 1 }
+            cancel.send(SIGINT)
+            poll(nil, 0, 100)
+            try simulator.child.goOn()
+            #expect(try cancel.ended() == .exited(130))
+            #expect(cancel.written.errText.contains("1 of the commands may still take effect"))
+            #expect(try file.one("SELECT coalesce(outcome, 'open') FROM command") != "taken_back")
+        }
+
         @Test func `a failed task is rendered again by the active runner`() throws {
             let simulator = try Simulator(test, speed: 60, ["--fault", "failRender=1"])
             let run = try test.startRun([try test.manifest(clips: 8)], at: simulator, ["--concurrency", "1"])
@@ -165,7 +214,7 @@ extension ProcessSuite {
         @Test func `an active run looks up, adopts and gives up uncertain tasks`() throws {
             let simulator = try Simulator(test, speed: 500, ["--keys", "ignored", "--fault", "serverErrorBefore=1"])
             let first = try test.manifest("first.jsonl", clips: 3)
-            #expect(try test.finishRun([first], at: simulator, ["--max-wait", "60s"]).code == 6)
+            #expect(try test.finishRun([first], at: simulator, ["--max-wait", "1000s"]).code == 6)
             #expect(try test.status("uncertain") == 3)
             try simulator.control(#"{"faults": false, "model_slots": 0}"#)
             let run = try test.startRun([try test.manifest(clips: 2)], at: simulator)

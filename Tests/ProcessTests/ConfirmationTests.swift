@@ -105,5 +105,37 @@ extension ProcessSuite {
             #expect(try answer("y", resume).code == 0)
             #expect(try simulator.bill().accepted == 2)
         }
+
+        @Test func `another command does not wait for the answer, and nothing is cancelled that was not asked about`()
+            throws
+        {
+            let simulator = try Simulator(test, speed: 1000)
+            let run = try test.finishRun([try test.manifest(clips: 3)], at: simulator, ["--budget", "0"])
+            #expect(run.code == 8, "\(run.err)")
+            let cancel = ["cancel", "--all", "--store", test.store]
+            func open(_ question: String) throws -> Terminal {
+                let terminal = try terminal(cancel)
+                try terminal.wait(for: "the question") { $0.history.contains { $0.hasPrefix(question) } }
+                return terminal
+            }
+            let first = try open("3 tasks will be cancelled. Continue?")
+            let other = try test.finish(["cancel", "clip-003", "--store", test.store])
+            #expect(other.code == 0 && other.out == "1 cancelled before being sent\n", "\(other)")
+            try first.type("y")
+            #expect(try first.ended() == 0)
+            let counts = try StoreFile(test.store).rows("SELECT state, count(*) FROM task GROUP BY state")
+            #expect(counts == ["cancelled|3"])
+
+            #expect(try test.finish(["retry", "clip-001", "--store", test.store]).code == 0)
+            let second = try open("1 task will be cancelled. Continue?")
+            #expect(try test.finish(["retry", "clip-002", "--store", test.store]).code == 0)
+            try second.type("y")
+            #expect(try second.ended() == 5)
+            let shown = second.shown.history.joined(separator: "\n")
+            #expect(
+                shown.contains("2 tasks match now, not 1; nothing was cancelled; run the command again"), "\(shown)")
+            let waiting = try StoreFile(test.store).number("SELECT count(*) FROM task WHERE state = 'queued'")
+            #expect(waiting == 2)
+        }
     }
 }

@@ -87,7 +87,7 @@ final class ProcessLifetime {
         store.queue.resume()
         defer { store.queue.suspend() }
         try store.drain()
-        guard reading, !faults.isFrozen else { return }
+        guard reading, !faults.hasCrashed else { return }
         runner.readingQueue.resume()
         runner.readingQueue.sync {}
         runner.readingQueue.suspend()
@@ -112,7 +112,7 @@ final class ProcessLifetime {
 
     /// A crash: nothing is written, sent, decided or told any more.
     func crash() throws {
-        faults.freeze()
+        faults.crash()
         provider.die()
         timers.stop()
         runner.simulateCrash()

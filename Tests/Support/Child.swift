@@ -55,13 +55,17 @@ final class Child: @unchecked Sendable {
             try input.map { try FileHandle(forReadingFrom: URL(fileURLWithPath: $0)) } ?? FileHandle.nullDevice
         process.standardOutput = out
         process.standardError = err
-        let gone = DispatchSemaphore(value: 0)
-        process.terminationHandler = { _ in gone.signal() }
+        let exit = DispatchSemaphore(value: 0)
+        process.terminationHandler = { _ in exit.signal() }
         try process.run()
         pid = process.processIdentifier
         Thread.detachNewThread { [self] in
-            collect(out.fileHandleForReading, err.fileHandleForReading)
-            gone.wait()
+            var hasExited = false
+            collect(out.fileHandleForReading, err.fileHandleForReading) {
+                hasExited = hasExited || exit.wait(timeout: .now()) == .success
+                return hasExited
+            }
+            if !hasExited { exit.wait() }
             condition.withLock {
                 let code = process.terminationStatus
                 end = process.terminationReason == .exit ? .exited(code) : .killed(code)
@@ -70,13 +74,18 @@ final class Child: @unchecked Sendable {
         }
     }
 
-    /// Collects both streams to their ends.
-    private func collect(_ out: FileHandle, _ err: FileHandle) {
+    /// Collects both streams to their ends, or until the process has exited and nothing more comes: another process that
+    /// was started at the same moment may hold them open.
+    private func collect(_ out: FileHandle, _ err: FileHandle, hasExited: () -> Bool) {
         let outDescriptor = out.fileDescriptor
         var open = [outDescriptor, err.fileDescriptor].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while !open.isEmpty {
-            guard poll(&open, nfds_t(open.count), -1) > 0 else { continue }
+            let isLast = hasExited()
+            guard poll(&open, nfds_t(open.count), isLast ? 0 : 50) > 0 else {
+                if isLast { return }
+                continue
+            }
             for entry in open where entry.revents != 0 {
                 let count = read(entry.fd, &buffer, buffer.count)
                 if count > 0 {

@@ -164,8 +164,8 @@ struct ScaleRun: ParsableCommand {
     private func inFlight(of runner: Runner) -> Int {
         let answer = DispatchSemaphore(value: 0)
         let shared = Shared()
-        runner.inspect { tally, _ in
-            shared.count.store(tally.inFlight, ordering: .releasing)
+        runner.inspect { snapshot in
+            shared.count.store(snapshot.counts.inFlight, ordering: .releasing)
             answer.signal()
         }
         answer.wait()

@@ -43,6 +43,12 @@ enum ExclusiveStore {
             guard case .lockedByRunner(let holder) = error.kind else {
                 throw Stop(.unexpected, "cannot lock the store \(SafeText.escaped(path)): \(error)")
             }
+            if holder.hasSuffix(Store.carriesOutCommands) {
+                throw Stop(
+                    .storeLocked,
+                    "the store \(SafeText.escaped(path)) is in use by another command (\(holder)); try again when it "
+                        + "has ended")
+            }
             throw Stop(
                 .storeLocked,
                 "the store \(SafeText.escaped(path)) is in use by an active run (\(holder)); wait for the run or stop it, \(advice)"

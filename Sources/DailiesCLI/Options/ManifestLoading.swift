@@ -201,7 +201,7 @@ enum DiagnosticOutput {
         var groups: [(first: ManifestDiagnostic, count: Int)] = []
         var places: [[ByteKey]: Int] = [:]
         for problem in problems {
-            let key = [problem.file, problem.field, problem.what, problem.todo].map { ByteKey($0) }
+            let key = [problem.file, problem.field, problem.message, problem.fix].map { ByteKey($0) }
             if let place = places[key] {
                 groups[place].count += 1
             } else {
@@ -240,7 +240,7 @@ enum DiagnosticOutput {
     static func json(_ problem: ManifestDiagnostic, kind: String) -> String {
         let members: JSONObject = [
             "type": kind, "file": problem.file, "line": problem.line, "column": problem.column, "field": problem.field,
-            "what": problem.what, "todo": problem.todo,
+            "what": problem.message, "todo": problem.fix,
         ]
         guard let excerpt = problem.excerpt else { return members.text }
         return (members + ["excerpt": ["text": excerpt.text, "caret": excerpt.caret] as JSONObject]).text

@@ -25,7 +25,7 @@ struct StoreOptions: ParsableArguments {
     func openForReading() throws -> Store { try open(for: .reading, "read") }
 
     /// Opens the store to queue commands for the active or next run.
-    func openForCommands() throws -> Store { try open(for: .telling, "open") }
+    func openForCommands() throws -> Store { try open(for: .sendingCommands, "open") }
 
     private func open(for use: Store.Use, _ verb: String) throws -> Store {
         try requireStore()

@@ -1,34 +1,27 @@
 import DailiesCore
+import DailiesRunner
 import DailiesStore
 
 /// Prints one JSON object per line to standard output, each with a `type`. The last one contains the exit code.
 struct JSONReporter: RunReporter {
-    private let progress = Locked(RunProgress())
-
-    func began(_ overview: RunOverview) {
-        progress.withLock { $0 = RunProgress(overview) }
+    func began(_ status: RunStatus) {
         JSONLine.write(
             "started",
             [
-                "batches": overview.batches.ownNames, "open": overview.open, "total": overview.total,
-                "concurrency": overview.concurrency,
+                "batches": status.batches.ownNames, "open": status.total - status.finished, "total": status.total,
+                "concurrency": status.concurrency,
             ])
     }
 
-    func happened(_ event: RunEvent, at instant: Instant) {
-        let batches = progress.withLock { progress in
-            progress.apply(event, at: instant)
-            return progress.batches
-        }
-        Self.write(event, at: instant, in: batches)
+    func happened(_ event: RunEvent, at instant: Instant, _ status: RunStatus) {
+        Self.write(event, at: instant, in: status.batches)
     }
 
     static func write(_ event: RunEvent, at instant: Instant, in batches: BatchNames) {
         JSONLine.write(type(of: event), ["at": instant] + json(event, in: batches))
     }
 
-    func snapshot() {
-        let now = progress.withLock { $0 }
+    func snapshot(_ now: RunStatus) {
         JSONLine.write(
             "snapshot",
             [
@@ -108,7 +101,7 @@ struct JSONReporter: RunReporter {
         case .saved(let key, let path): name(key) + ["output_path": path]
         case .downloadFailed(let key, let reason), .uncertain(let key, let reason): name(key) + ["reason": reason]
         case .paused(let reason, let detail, let until):
-            ["reason": PauseFormatter.words(for: reason), "detail": detail, "until": until]
+            ["reason": PauseFormatter.description(of: reason), "detail": detail, "until": until]
         case .resumed: [:]
         case .warning(let text): ["message": text]
         }

@@ -14,60 +14,45 @@ final class LineReporter: RunReporter {
     private static let interval = Duration.seconds(10)
     private static let snapshotWidth = 100
 
-    private struct State {
-        var progress = RunProgress()
-        var lastLine: Instant?
-    }
-
     private let verbosity: Verbosity
     private let clock = DispatchClock()
-    private let money: SpendMonitor?
-    private let state = Locked(State())
+    private let lastLine = Locked<Instant?>(nil)
 
-    init(_ verbosity: Verbosity, money: SpendMonitor?) {
-        self.verbosity = verbosity
-        self.money = money
-    }
+    init(_ verbosity: Verbosity) { self.verbosity = verbosity }
 
-    func began(_ overview: RunOverview) {
-        state.withLock { $0.progress = RunProgress(overview) }
+    func began(_ status: RunStatus) {
         guard verbosity != .quiet else { return }
-        let names = overview.batches.ownNames.map(SafeText.escaped).joined(separator: ", ")
-        let open = "\(overview.open) of \(overview.total) clips remaining"
-        Console.error("\(names): \(open), up to \(overview.concurrency) in flight")
+        let names = status.batches.ownNames.map(SafeText.escaped).joined(separator: ", ")
+        let open = "\(status.total - status.finished) of \(status.total) clips remaining"
+        Console.error("\(names): \(open), up to \(status.concurrency) in flight")
     }
 
-    func happened(_ event: RunEvent, at instant: Instant) {
-        let lines = state.withLock { state -> [String] in
-            state.progress.apply(event, at: instant)
-            var lines = [
-                RunEventFormatter.line(
-                    for: event, in: state.progress.batches, isVerbose: verbosity == .verbose)
-            ].compactMap { $0 }
-            if verbosity == .verbose {
-                lines = lines.map { "\(Composition.Calendar.timestamp(instant))  \($0)" }
-            } else if verbosity == .usual, instant - (state.lastLine ?? .distantPast) >= Self.interval {
-                state.lastLine = instant
-                lines.append(Self.counts(state.progress, at: instant))
-            }
-            return lines
+    func happened(_ event: RunEvent, at instant: Instant, _ status: RunStatus) {
+        if let line = RunEventFormatter.line(for: event, in: status.batches, isVerbose: verbosity == .verbose) {
+            Console.error(verbosity == .verbose ? "\(Composition.Calendar.timestamp(instant))  \(line)" : line)
         }
-        for line in lines { Console.error(line) }
+        guard verbosity == .usual, isDue(instant) else { return }
+        Console.error(Self.counts(status, at: instant))
     }
 
-    private static func counts(_ progress: RunProgress, at now: Instant) -> String {
-        let left = progress.remaining(at: now).map { ", done in \(ETAEstimator.words($0))" } ?? ""
-        return "\(progress.completed)/\(progress.total) completed, \(progress.inFlightCount) in flight, "
-            + "\(progress.saved) saved, \(progress.failed) failed, \(progress.cancelled) cancelled, "
-            + "\(progress.charged) credits\(left)"
-    }
-
-    func snapshot() {
-        let lines = state.withLock { state -> [String] in
-            if let sums = money?.read() { state.progress.update(settled: sums.settled, reserved: sums.reserved) }
-            return ProgressView.lines(
-                state.progress, at: clock.now, width: Self.snapshotWidth, style: TextStyle(isColored: false))
+    private func isDue(_ instant: Instant) -> Bool {
+        lastLine.withLock { last in
+            guard instant - (last ?? .distantPast) >= Self.interval else { return false }
+            last = instant
+            return true
         }
+    }
+
+    private static func counts(_ status: RunStatus, at now: Instant) -> String {
+        let left = status.remaining(at: now).map { ", done in \(ETAEstimator.description(of: $0))" } ?? ""
+        return "\(status.completed)/\(status.total) completed, \(status.inFlightCount) in flight, "
+            + "\(status.saved) saved, \(status.failed) failed, \(status.cancelled) cancelled, "
+            + "\(status.charged) credits\(left)"
+    }
+
+    func snapshot(_ status: RunStatus) {
+        let lines = ProgressView.lines(
+            status, at: clock.now, width: Self.snapshotWidth, style: TextStyle(isColored: false))
         Console.error(lines.joined(separator: "\n"))
     }
 

@@ -1,4 +1,5 @@
 import DailiesCore
+import DailiesRunner
 
 /// Formats the progress of a run for a terminal of a given size. It does not access the terminal.
 enum ProgressView {
@@ -11,31 +12,31 @@ enum ProgressView {
 
     /// - Parameter height: of the terminal, in lines; nil means no limit.
     static func lines(
-        _ progress: RunProgress, at now: Instant, width: Int, height: Int? = nil, style: TextStyle
+        _ status: RunStatus, at now: Instant, width: Int, height: Int? = nil, style: TextStyle
     ) -> [String] {
         let width = max(width, minimumWidth)
-        var lines = bar(progress, width: width, style: style)
-        lines += DisplayWidth.flowed(counts(progress), to: width)
-        lines += DisplayWidth.flowed(money(progress, at: now), to: width)
+        var lines = bar(status, width: width, style: style)
+        lines += DisplayWidth.flowed(counts(status), to: width)
+        lines += DisplayWidth.flowed(money(status, at: now), to: width)
         let room = height.map { max($0 - otherLines, 1) } ?? maximumListed
-        lines += tasks(progress, at: now, width: width, limit: min(maximumListed, room), style: style)
-        for failure in progress.failures {
+        lines += tasks(status, at: now, width: width, limit: min(maximumListed, room), style: style)
+        for failure in status.failures {
             lines.append(style.red("✗ ") + DisplayWidth.cut(SafeText.escaped(failure), to: width - 2))
         }
-        for pause in progress.pauseLines(at: now) {
+        for pause in pauseLines(status, at: now) {
             lines.append(style.yellow("◷ ") + DisplayWidth.cut(pause, to: width - 2))
         }
         return height.map { Array(lines.prefix(max($0 - 1, 3))) } ?? lines
     }
 
     /// `misty-forest ━━━━━━━╸────━ 24/40  60 %`: completed tasks on the left, failed tasks at the right end.
-    private static func bar(_ progress: RunProgress, width: Int, style: TextStyle) -> [String] {
+    private static func bar(_ status: RunStatus, width: Int, style: TextStyle) -> [String] {
         // The share is capped, because unfinished tasks of other batches also finish in this run.
-        let share = progress.total > 0 ? min(Double(progress.completed) / Double(progress.total), 1) : 0
-        let lost = progress.total > 0 ? min(Double(progress.failed) / Double(progress.total), 1 - share) : 0
-        let figures = "\(progress.completed)/\(progress.total)  \(Int(share * 100)) %"
+        let share = status.total > 0 ? min(Double(status.completed) / Double(status.total), 1) : 0
+        let lost = status.total > 0 ? min(Double(status.failed) / Double(status.total), 1 - share) : 0
+        let figures = "\(status.completed)/\(status.total)  \(Int(share * 100)) %"
         let name = DisplayWidth.cut(
-            progress.batches.ownNames.map(SafeText.escaped).joined(separator: ", "),
+            status.batches.ownNames.map(SafeText.escaped).joined(separator: ", "),
             to: max(width - figures.count - 14, 8))
         let room = min(width - DisplayWidth.width(of: name) - figures.count - 3, maximumBarWidth)
         guard room >= 4 else { return [DisplayWidth.cut("\(name) \(figures)", to: width)] }
@@ -46,23 +47,31 @@ enum ProgressView {
         return [style.bold(name) + " " + style.green(done) + style.dim(left) + style.red(failed) + "  " + figures]
     }
 
-    private static func counts(_ progress: RunProgress) -> [String] {
-        var parts = ["\(progress.completed) completed", "\(progress.saved) saved"]
-        if progress.failed > 0 { parts.append("\(progress.failed) failed") }
-        if progress.cancelled > 0 { parts.append("\(progress.cancelled) cancelled") }
-        if !progress.uncertain.isEmpty { parts.append("\(progress.uncertain.count) uncertain") }
-        parts.append("\(progress.inFlightCount) in flight")
-        parts.append("\(progress.waiting) waiting")
+    private static func counts(_ status: RunStatus) -> [String] {
+        var parts = ["\(status.completed) completed", "\(status.saved) saved"]
+        if status.failed > 0 { parts.append("\(status.failed) failed") }
+        if status.cancelled > 0 { parts.append("\(status.cancelled) cancelled") }
+        if !status.uncertain.isEmpty { parts.append("\(status.uncertain.count) uncertain") }
+        parts.append("\(status.inFlightCount) in flight")
+        parts.append("\(status.waiting) waiting")
         return parts
     }
 
-    private static func money(_ progress: RunProgress, at now: Instant) -> [String] {
-        var parts = ["\(progress.charged) credits spent"]
-        if progress.reserved > .zero { parts.append("\(progress.reserved) reserved") }
-        if let budget = progress.budget { parts.append("budget \(budget)") }
-        if let rate = progress.rate(at: now) { parts.append("\(formattedRate(rate)) clips/min") }
-        if let remaining = progress.remaining(at: now) { parts.append("done in \(ETAEstimator.words(remaining))") }
+    private static func money(_ status: RunStatus, at now: Instant) -> [String] {
+        var parts = ["\(status.charged) credits spent"]
+        if status.reserved > .zero { parts.append("\(status.reserved) reserved") }
+        if let budget = status.budget { parts.append("budget \(budget)") }
+        if let rate = status.rate(at: now) { parts.append("\(formattedRate(rate)) clips/min") }
+        if let remaining = status.remaining(at: now) {
+            parts.append("done in \(ETAEstimator.description(of: remaining))")
+        }
         return parts
+    }
+
+    /// Lines for the current pauses, including a limit of the provider.
+    private static func pauseLines(_ status: RunStatus, at now: Instant) -> [String] {
+        status.pauses.filter { $0.value.until.map { $0 > now } ?? true }
+            .map { PauseFormatter.line($0.key, detail: $0.value.detail, until: $0.value.until, now: now) }.sorted()
     }
 
     private static func formattedRate(_ rate: Double) -> String {
@@ -73,9 +82,9 @@ enum ProgressView {
 
     /// The oldest tasks in flight, as columns: key, model, state, age.
     private static func tasks(
-        _ progress: RunProgress, at now: Instant, width: Int, limit: Int, style: TextStyle
+        _ status: RunStatus, at now: Instant, width: Int, limit: Int, style: TextStyle
     ) -> [String] {
-        let oldest = progress.inFlight.sorted {
+        let oldest = status.inFlight.sorted {
             ($0.value.since, $0.key.batch, $0.key.key) < ($1.value.since, $1.key.batch, $1.key.key)
         }
         let shown = oldest.prefix(limit)
@@ -87,7 +96,7 @@ enum ProgressView {
         let modelWidth = width >= 60 ? min(models.map { DisplayWidth.width(of: $0) }.max() ?? 0, width / 3) : 0
         let others = (modelWidth > 0 ? 2 + modelWidth : 0) + (showsState ? 2 + 7 : 0) + 2 + ageWidth
         let room = max(width - 2 - others, 4)
-        let names = shown.map { SafeText.escaped(progress.batches.text($0.key)) }
+        let names = shown.map { SafeText.escaped(status.batches.text($0.key)) }
         let keyWidth = min(names.map { DisplayWidth.width(of: $0) }.max() ?? 0, room)
         var lines = zip(zip(shown, names), zip(models, ages)).map { entry, columns in
             let (task, name) = entry
@@ -109,5 +118,19 @@ enum ProgressView {
         if seconds < 60 { return "\(seconds) s" }
         if seconds < 3600 { return "\(seconds / 60) min \(seconds % 60) s" }
         return "\(seconds / 3600) h \(seconds % 3600 / 60) min"
+    }
+}
+
+extension ETAEstimator {
+    /// `3–5 min`, `about 40 s`
+    static func description(of range: ClosedRange<Duration>) -> String {
+        let (low, high) = (range.lowerBound.inSeconds, range.upperBound.inSeconds)
+        func text(_ unitSeconds: Double, _ unit: String) -> String {
+            let from = max(Int(saturating: (low / unitSeconds).rounded(.down)), unitSeconds == 1 ? 1 : 0)
+            let to = max(Int(saturating: (high / unitSeconds).rounded(.up)), 1)
+            return from == to ? "about \(to) \(unit)" : from == 0 ? "up to \(to) \(unit)" : "\(from)–\(to) \(unit)"
+        }
+        if high < 120 { return text(1, "s") }
+        return high < 7200 ? text(60, "min") : text(3600, "h")
     }
 }

@@ -1,4 +1,5 @@
 import DailiesCore
+import DailiesRunner
 
 /// Formats the events of a run as lines.
 enum RunEventFormatter {
@@ -13,7 +14,7 @@ enum RunEventFormatter {
         case .cancelled(let key, _): "cancelled: \(shown(key, batches))"
         case .waitsAgain(let key, let reason, let charged):
             "queued again: \(shown(key, batches)), cancelled \(TaskDescription.cost(charged)): "
-                + TaskDescription.because(reason)
+                + TaskDescription.explanation(of: reason)
         case .downloadFailed(let key, let reason): "not saved: \(shown(key, batches)): \(SafeText.escaped(reason))"
         case .uncertain(let key, let reason): "uncertain: \(shown(key, batches)): \(SafeText.escaped(reason))"
         case .lost(let key): "lost: \(shown(key, batches)): unknown to the provider for ten minutes"
@@ -56,7 +57,7 @@ enum PauseFormatter {
             case (let until?, let now?): ", retrying in \(ProgressView.age(max(until - now, .zero)))"
             case (let until?, nil): ", retrying at \(Composition.Calendar.timestamp(until))"
             }
-        return "waiting: \(words(for: reason))\(end)" + suffix(detail, of: reason)
+        return "waiting: \(description(of: reason))\(end)" + suffix(detail, of: reason)
     }
 
     /// The detail, usually from the provider. A pause by the user needs none.
@@ -65,7 +66,7 @@ enum PauseFormatter {
         return detail.isEmpty ? "" : ": \(SafeText.escaped(detail))"
     }
 
-    static func words(for reason: PauseReason) -> String {
+    static func description(of reason: PauseReason) -> String {
         switch reason {
         case .outage: "the provider is not responding"
         case .rateLimit: "the provider's rate limit"

@@ -1,40 +1,10 @@
 import DailiesCore
+import DailiesRunner
 import DailiesStore
 
-/// Reports the progress of a run. Called on the runner's queue, so it must not block for long.
-protocol RunReporter: Sendable {
-    func began(_ overview: RunOverview)
-    func happened(_ event: RunEvent, at instant: Instant)
-    /// Reports the current progress on request.
-    func snapshot()
+/// Reports a run from its beginning to its summary.
+protocol RunReporter: RunObserver {
     func ended(_ summary: RunSummary)
-}
-
-/// The state of the batches at the start of a run.
-struct RunOverview: Sendable {
-    let batches: BatchNames
-    /// Unfinished tasks.
-    let open: Int
-    let total: Int
-    let concurrency: Int
-    let inFlight: Int
-    let saved: Int
-    let states: [TaskState: Int]
-    let charged: CreditTotal
-    let reserved: CreditTotal
-    /// nil if the batch has no budget or there are several batches.
-    let budget: Credits?
-}
-
-extension RunOverview {
-    init(of batches: BatchNames, _ counts: StatusCounts, concurrency: Int, budget: Credits?) {
-        self.init(
-            batches: batches,
-            open: counts.states[.queued, default: 0] + counts.states[.running, default: 0],
-            total: counts.states.values.reduce(0, +), concurrency: concurrency, inFlight: counts.inFlight,
-            saved: counts.states[.completed, default: 0] - counts.unsaved, states: counts.states,
-            charged: counts.settled, reserved: counts.reserved, budget: budget)
-    }
 }
 
 /// The state of the batches at the end of a run, from the store.
@@ -67,7 +37,7 @@ struct RunSummary: Sendable {
     var counts: [(state: TaskState, count: Int)] {
         TaskState.allCases.map { ($0, status.states[$0, default: 0]) }
     }
-    var saved: Int { status.states[.completed, default: 0] - status.unsaved }
+    var saved: Int { status.saved }
     var uncertain: Int { status.uncertain + status.submitting }
     var lost: Int { status.lost }
     /// Tasks that the provider continues to render.

@@ -40,7 +40,7 @@ enum RunSummaryFormatter {
             ]
         }
         if !summary.keyNeeds.isEmpty {
-            lines += summary.keyNeeds.map { style.yellow($0.words) } + ["  " + summary.sameAccountCommand]
+            lines += summary.keyNeeds.map { style.yellow($0.description) } + ["  " + summary.sameAccountCommand]
         }
         let resumable: [ExitCode] = [
             .hungUp, .interrupted, .terminated, .stoppedEarly, .budgetReached, .accountRefused,

@@ -4,9 +4,9 @@ import DailiesStore
 /// Descriptions of tasks, escaped for output.
 enum TaskDescription {
     /// `uncertain`, `completed and saved`, `failed (http_400)`, …
-    static func standing(_ row: TaskRow) -> String {
+    static func state(of row: TaskRow) -> String {
         guard let latest = row.latest else {
-            if let reason = row.heldBack { return "queued again: \(because(reason))" }
+            if let reason = row.heldBack { return "queued again: \(explanation(of: reason))" }
             guard row.state == .cancelled else { return "queued, not sent" }
             return row.withdrawn == .removed ? "cancelled: no longer in its manifest" : "cancelled before it was sent"
         }
@@ -25,7 +25,7 @@ enum TaskDescription {
     }
 
     /// The state that the provider reports: `rendering`, `completed for 3.7 credits`, …
-    static func known(_ known: FoundAttempt) -> String {
+    static func result(of known: FoundAttempt) -> String {
         guard let end = known.end else { return known.isRunning ? "rendering" : "queued" }
         return "\(end.rawValue) \(cost(known.charged))"
     }
@@ -39,7 +39,7 @@ enum TaskDescription {
     }
 
     /// Why a budget or a quote cancelled an attempt.
-    static func because(_ reason: CancelReason) -> String {
+    static func explanation(of reason: CancelReason) -> String {
         switch reason {
         case .budget: "the provider's estimate exceeds the budget"
         case .budgetSpent: "the budget is spent"
@@ -58,7 +58,7 @@ enum TaskDescription {
     /// One line per reason, for tasks that a budget or a quote returned to the queue.
     static func heldBack(_ counts: [CancelReason: Int]) -> [String] {
         CancelReason.allCases.compactMap { reason in
-            counts[reason].map { "queued again: \($0), because \(because(reason)); \(advice(on: reason))" }
+            counts[reason].map { "queued again: \($0), because \(explanation(of: reason)); \(advice(on: reason))" }
         }
     }
 

@@ -81,7 +81,7 @@ package struct TaskSpec: Hashable, Sendable {
     }
 
     /// The same task under the key that the store has for it.
-    package func known(as key: TaskKey) -> TaskSpec {
+    package func named(_ key: TaskKey) -> TaskSpec {
         TaskSpec(
             key: key, isKeyDerived: isKeyDerived, shape: shape, prompt: prompt, request: request, tags: tags,
             priority: priority, output: output, image: image)

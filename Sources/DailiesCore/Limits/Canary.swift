@@ -50,7 +50,7 @@ struct Canary: Sendable {
         ended += 1
         if isCompleted {
             completed += 1
-            if let most = rule.maximumCredits, credits.map({ $0 > most }) ?? true, highest == nil {
+            if let limit = rule.maximumCredits, credits.map({ $0 > limit }) ?? true, highest == nil {
                 highest = (key, credits)
             }
         }
@@ -65,9 +65,9 @@ struct Canary: Sendable {
                 "\(completed) of \(ended) canary clips completed (\(percent) %); \(rule.successRate) % required"
             )
         }
-        if let highest, let most = rule.maximumCredits {
+        if let highest, let limit = rule.maximumCredits {
             let cost = highest.credits.map { "cost \($0) credits" } ?? "cost an unknown amount"
-            return .fail("the canary clip \(highest.key) \(cost); the limit is \(most) per clip")
+            return .fail("the canary clip \(highest.key) \(cost); the limit is \(limit) per clip")
         }
         return .pass
     }

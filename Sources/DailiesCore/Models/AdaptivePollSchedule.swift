@@ -15,7 +15,7 @@ package struct AdaptivePollSchedule: Hashable, Sendable {
     private static let steps = 384
     /// Points between which the distribution function is taken as linear; more would fit noise.
     private static let knots = 48
-    /// How far the distribution extends beyond the shortest and longest duration, as a fraction.
+    /// How far the distribution extends beyond the shortest and maximumDelay duration, as a fraction.
     private static let margin = 0.02
     /// Fraction of the mean duration below which a mean delay is not worth more requests.
     private static let negligibleDelay = 0.03
@@ -47,8 +47,8 @@ package struct AdaptivePollSchedule: Hashable, Sendable {
         guard durations.count >= minimumDurations, let grid = Grid(durations) else { return nil }
         let wanted = share * grid.polls(of: documented, afterwards)
         let thrifty = grid.nearest { $0.expectedPolls - wanted }
-        let longest = negligibleDelay * grid.mean
-        return thrifty.expectedDelay <= longest ? thrifty : grid.nearest { longest - $0.expectedDelay }
+        let maximumDelay = negligibleDelay * grid.mean
+        return thrifty.expectedDelay <= maximumDelay ? thrifty : grid.nearest { maximumDelay - $0.expectedDelay }
     }
 
     /// The distribution function and its integral on a grid.

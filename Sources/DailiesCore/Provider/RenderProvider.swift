@@ -22,7 +22,7 @@ public protocol RenderProvider: Sendable {
     func submit(_ submission: Submission, reply: @escaping @Sendable (SubmitResult) -> Void)
 
     /// Queries a task. Free and without side effects.
-    func query(_ question: TaskQuery, reply: @escaping @Sendable (QueryResult) -> Void)
+    func query(_ query: TaskQuery, reply: @escaping @Sendable (QueryResult) -> Void)
 
     /// Requests cancellation of a task. The reply reports the state afterwards. Free and repeatable.
     func cancel(_ remote: RemoteTaskID, account: KeyFingerprint, reply: @escaping @Sendable (QueryResult) -> Void)

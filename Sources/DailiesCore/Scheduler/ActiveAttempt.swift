@@ -8,7 +8,7 @@ struct ActiveAttempt: Sendable {
     let key: TaskKey
     /// When it was last sent; polls are counted from here, across restarts.
     var sentAt: Instant
-    private var rare: Box<ColdFields>?
+    private var coldFields: Box<ColdFields>?
 
     var state: AttemptState
     let submissionKey: SubmissionKey
@@ -51,7 +51,7 @@ struct ActiveAttempt: Sendable {
         self.key = key
         self.submissionKey = submissionKey
         self.sentAt = sentAt
-        rare = output.map { Box(ColdFields(output: $0)) }
+        coldFields = output.map { Box(ColdFields(output: $0)) }
         self.state = state
         self.reserved = reserved
         self.holdsSlot = holdsSlot
@@ -74,9 +74,9 @@ struct ActiveAttempt: Sendable {
     }
 
     private mutating func change(_ change: (inout ColdFields) -> Void) {
-        var changed = rare?.value ?? ColdFields()
+        var changed = coldFields?.value ?? ColdFields()
         change(&changed)
-        rare = changed.isEmpty ? nil : Box(changed)
+        coldFields = changed.isEmpty ? nil : Box(changed)
     }
 
     /// The provider's estimate; nil: none, or not accepted yet.
@@ -90,29 +90,29 @@ struct ActiveAttempt: Sendable {
     var shape: RequestShape { kind.shape }
     var account: KeyFingerprint { kind.account }
     /// The requested file name.
-    var output: String? { rare?.value.output }
+    var output: String? { coldFields?.value.output }
 
     /// Set while its outcome is unknown: what a resubmission sends and what returns to its queue.
     var pending: PendingSubmission? {
-        get { rare?.value.pending }
+        get { coldFields?.value.pending }
         set { change { $0.pending = newValue } }
     }
 
     /// Set once completed: what is still missing.
     var completion: Completion? {
-        get { rare?.value.completion }
+        get { coldFields?.value.completion }
         set { change { $0.completion = newValue } }
     }
 
     /// When queries by its ID began to return 404.
     var notFoundSince: Instant? {
-        get { rare?.value.notFoundSince }
+        get { coldFields?.value.notFoundSince }
         set { if newValue != notFoundSince { change { $0.notFoundSince = newValue } } }
     }
 
     /// A user's command that has no outcome yet.
     var command: PendingCommand? {
-        get { rare?.value.command }
+        get { coldFields?.value.command }
         set { change { $0.command = newValue } }
     }
 
@@ -128,13 +128,13 @@ struct ActiveAttempt: Sendable {
 
     /// When this run last queried it; set only if polls are learned or a 404 may matter.
     var queriedAt: Instant? {
-        get { rare?.value.queriedAt }
+        get { coldFields?.value.queriedAt }
         set { change { $0.queriedAt = newValue } }
     }
 
     /// When a reply in this run last showed it unfinished; set only if polls are learned.
     var lastAliveAt: Instant? {
-        get { rare?.value.lastAliveAt }
+        get { coldFields?.value.lastAliveAt }
         set { change { $0.lastAliveAt = newValue } }
     }
 
@@ -159,8 +159,6 @@ struct ActiveAttempt: Sendable {
         let action: UserCommand.Action
         /// Cancels without an answer.
         var faults = 0
-        /// Whether the task to adopt was queried.
-        var isAdoptionAsked = false
         /// Whether the attempt was parked, so that only this command works on it.
         var wasParked = false
 

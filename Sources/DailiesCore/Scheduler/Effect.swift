@@ -8,7 +8,7 @@ package enum Effect: Sendable {
     case claim(AttemptID, [Mutation])
     /// Perform this immediately, without a commit.
     case act(Action)
-    /// Report ``SchedulerEvent/woken(_:)`` at or after this time.
+    /// Report ``SchedulerEvent/timerFired(_:)`` at or after this time.
     case wake(TimerID, at: Instant)
     /// Read the next page of a queue. It must reflect every commit requested before it.
     case load(TaskQueueID, after: WaitingTask.Cursor?, limit: Int)

@@ -78,7 +78,9 @@ struct Recovery: Sendable {
 
     /// One warning per key, whatever the number of clips.
     private var missingKeys: [String] {
-        otherAccounts.sorted { $0.key.text < $1.key.text }.map { MissingKey(account: $0.key, clips: $0.value).words }
+        otherAccounts.sorted { $0.key.text < $1.key.text }.map {
+            MissingKey(account: $0.key, clips: $0.value).description
+        }
     }
 
     // MARK: Late costs

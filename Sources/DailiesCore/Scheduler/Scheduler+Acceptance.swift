@@ -32,7 +32,7 @@ extension Scheduler {
         // A report of the end is booked first, and a guard's cancel is answered first: the command's outcome tells both.
         let isFinal = [.completed, .failed, .cancelled].contains(report.phase)
         let command = isFinal || guarded != nil ? nil : attempt.command.flatMap { $0.action.isLookup ? $0 : nil }
-        if let command { steps.append(Self.lookupEnd(of: command)) }
+        if let command { steps.append(Self.lookupEnd(of: command, as: remote)) }
         let claim = AccountStates.Claim(
             account: attempt.account, report: report, acceptance: acceptance, source: source, evidence: evidence,
             reserved: attempt.reserved, verdicts: verdicts, command: command?.id)

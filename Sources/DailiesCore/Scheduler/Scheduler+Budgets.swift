@@ -17,9 +17,9 @@ extension Scheduler {
         switch admission {
         case .allowed(let bound): return (true, bound, .done)
         case .stopped(let detail):
-            queues.take(task)
+            queues.remove(task)
             run.reachBudget(detail)
-        case .tagWaits: return (false, nil, queues.setAside(task) ? .done : .queueWaits)
+        case .tagWaits: return (false, nil, queues.postpone(task) ? .done : .queueWaits)
         case .batchWaits: return (false, nil, .batchWaits)
         case .reached(let scope, let detail):
             passOver(task, under: scope) { $0.batch == task.batch }
@@ -41,6 +41,6 @@ extension Scheduler {
         _ task: WaitingTask, under scope: Budgets.Scope?, blocking matches: (TaskQueueID) -> Bool
     ) {
         run.reachBudget()
-        if case .tag = scope { queues.take(task) } else { queues.block(where: matches) }
+        if case .tag = scope { queues.remove(task) } else { queues.block(where: matches) }
     }
 }

@@ -40,9 +40,9 @@ extension Scheduler {
 
     /// Counts consecutive policy rejections and ends submission at the maximum.
     mutating func recordRejection(_ isRejection: Bool) {
-        guard let most = earlyStop.recordRejection(isRejection), !run.isSubmissionOver else { return }
-        let message = "the content policy rejected \(most) clips in a row"
+        guard let rejections = earlyStop.recordRejection(isRejection), !run.isSubmissionOver else { return }
+        let message = "the content policy rejected \(rejections) clips in a row"
         run.endSubmission("\(message); nothing more was submitted; check the prompts, then run again")
-        emit(.paused(.policyRejections(most), detail: message, until: nil))
+        emit(.paused(.policyRejections(rejections), detail: message, until: nil))
     }
 }

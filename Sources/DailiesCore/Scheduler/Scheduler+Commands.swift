@@ -12,6 +12,7 @@ extension Scheduler {
             commandsBeingRead += 1
             return effects.append(.readAttempt(command))
         }
+        if attempts[command.attempt]?.command != nil { return backlog.add(command) }
         switch command.order {
         case .cancel:
             guard let attempt = attempt(of: command, now) else {
@@ -38,11 +39,20 @@ extension Scheduler {
         }
     }
 
+    /// Carries out commands whose attempts have ended an earlier one.
+    mutating func serveBacklog(_ now: Instant) {
+        guard !run.isStopping else { return }
+        while let command = backlog.next(isBusy: { attempts[$0]?.command != nil }) {
+            commanded(command, now)
+            dropServed()
+        }
+    }
+
     /// The attempt of a command. One that only the store has is resumed from it.
     private mutating func attempt(of command: UserCommand, _ now: Instant) -> ActiveAttempt? {
         if let known = attempts[command.attempt] { return known }
         guard let open = command.open else { return nil }
-        switch open.standing {
+        switch open.progress {
         // A run that follows all tasks has these in flight, so what was read is out of date.
         case .sent, .accepted: if !settings.submitsNothing { return nil }
         case .completed, .missingCost: if !command.order.isLookup { return nil }
@@ -59,8 +69,7 @@ extension Scheduler {
         settings.servesCommandsOnly && !accounts.contains(attempt.account)
     }
 
-    private mutating func begin(_ command: UserCommand, on attempt: inout ActiveAttempt, _ now: Instant) {
-        if let earlier = attempt.command { commit([.commandEnded(earlier.id, .asked, message: nil)], now) }
+    private func begin(_ command: UserCommand, on attempt: inout ActiveAttempt) {
         attempt.command = ActiveAttempt.PendingCommand(id: command.id, action: command.order)
     }
 
@@ -75,7 +84,7 @@ extension Scheduler {
             commit([.commandEnded(command.id, outcome.outcome, message: outcome.message)], now)
             return
         }
-        begin(command, on: &attempt, now)
+        begin(command, on: &attempt)
         // The stored state may be old if no run has followed it.
         if case .running = attempt.state, !settings.servesCommandsOnly { cancel(&attempt) }
         put(attempt)
@@ -98,7 +107,7 @@ extension Scheduler {
         case nil: break
         }
         if attempt.completion != nil { return (.completed, nil) }
-        if case .running = attempt.state, !evenIfCharged, !settings.servesCommandsOnly { return (.renders, nil) }
+        if case .running = attempt.state, !evenIfCharged, !settings.servesCommandsOnly { return (.alreadyRunning, nil) }
         return run.areQueriesOver ? (.notCancelled, "this run can no longer query the provider") : nil
     }
 
@@ -108,7 +117,7 @@ extension Scheduler {
         if command.cancelsEvenIfCharged {
             cancel(&attempt)
         } else {
-            commit(endCommand(of: &attempt, .renders), now)
+            commit(endCommand(of: &attempt, .alreadyRunning), now)
         }
         put(attempt)
     }
@@ -119,7 +128,7 @@ extension Scheduler {
         if command.cancelsEvenIfCharged {
             cancel(&attempt)
         } else {
-            commit(endCommand(of: &attempt, .renders), now)
+            commit(endCommand(of: &attempt, .alreadyRunning), now)
         }
         put(attempt)
     }
@@ -131,7 +140,7 @@ extension Scheduler {
         case .found(let report):
             switch report.phase {
             case .completed, .failed, .cancelled: break
-            case .queued, .running, .unknown: commit(endCommand(of: &attempt, .asked), now)
+            case .queued, .running, .unknown: commit(endCommand(of: &attempt, .requested), now)
             }
             put(attempt)
             update(attempt.id, report, now)
@@ -157,7 +166,7 @@ extension Scheduler {
         let isUncertain = attempt.state == .uncertain && !isSubmitInFlight
         let isLost = attempt.isMarkedLost || attempt.parking == .lost
         if command.order == .assumeLost(afterLookup: false), isUncertain || isLost, !attempt.isCancelRequested {
-            begin(command, on: &attempt, now)
+            begin(command, on: &attempt)
             return giveUp(attempt, "provider not queried", now)
         }
         if isForAnotherKey(attempt) { return }
@@ -171,14 +180,14 @@ extension Scheduler {
         }
         if isSubmitInFlight, command.order == .reconcile {
             // The reply decides.
-            begin(command, on: &attempt, now)
+            begin(command, on: &attempt)
             return put(attempt)
         }
         guard isUncertain || isLost || attempt.completion.map({ $0.cost != .known }) == true else {
             commit([.commandEnded(command.id, .found, message: nil)], now)
             return
         }
-        begin(command, on: &attempt, now)
+        begin(command, on: &attempt)
         let wasParked = attempt.parking != nil
         attempt.command?.wasParked = wasParked
         attempt.faults = 0
@@ -186,7 +195,7 @@ extension Scheduler {
         if isUncertain { attempt.pending?.unsettledSince = now }
         if isLost { attempt.isMarkedLost = true }
         put(attempt)
-        ask(attempt.id, attempt.completion != nil ? .complete : isLost ? .poll : .resolveSubmission, now)
+        ask(attempt.id, attempt.completion != nil ? .complete : isLost ? .poll : purpose(of: attempt), now)
     }
 
     /// The reason why an attempt cannot be looked up in this run; nil: it can.
@@ -208,24 +217,54 @@ extension Scheduler {
     /// - Returns: whether nothing more is to be done for this answer.
     mutating func commandAnswered(_ attempt: inout ActiveAttempt, _ answer: QueryResult, _ now: Instant) -> Bool {
         guard let command = attempt.command else { return false }
-        if command.adopted != nil, !command.isAdoptionAsked {
+        if command.adopted != nil {
             // An answer to an earlier query, by key.
             if case .found = answer { return false }
             put(attempt)
-            ask(attempt.id, .resolveSubmission, now)
+            ask(attempt.id, purpose(of: attempt), now)
             return true
         }
         switch answer {
         case .found, .stopped: return false
         case .notFound(let fault): return notFoundForCommand(&attempt, command, fault, now)
         case .fault(let fault):
-            if attempt.faults + 1 >= settings.retry.attempts {
-                commit(endCommand(of: &attempt, .noAnswer, fault.summary), now)
-                put(attempt)
-                // The next one would only wait again.
-                refuseCommands(.noAnswer, fault, ofAccount: nil, now)
-            }
+            commandUnanswered(&attempt, fault, now)
             return false
+        }
+    }
+
+    /// A command ends after a few faults.
+    private mutating func commandUnanswered(
+        _ attempt: inout ActiveAttempt, _ fault: ProviderError, _ now: Instant
+    ) {
+        guard attempt.faults + 1 >= settings.retry.attempts else { return }
+        commit(endCommand(of: &attempt, .noAnswer, fault.summary), now)
+        put(attempt)
+        // The next one would only wait again.
+        refuseCommands(.noAnswer, fault, ofAccount: nil, now)
+    }
+
+    /// The answer to a query for the task that a user adopts.
+    mutating func adoptionAnswered(
+        _ attempt: ActiveAttempt, _ remote: RemoteTaskID, _ answer: QueryResult, _ now: Instant
+    ) {
+        var attempt = attempt
+        guard let command = attempt.command, command.adopted == remote else {
+            // That command has ended. The answer shows nothing about the submission key.
+            if attempt.parking == nil || attempt.command != nil { ask(attempt.id, purpose(of: attempt), now) }
+            return
+        }
+        switch answer {
+        case .found(let report):
+            if let another = report.mismatch(with: remote, attempt.submissionKey) {
+                return refuseAdoption(attempt, "the provider answers with \(another)", now)
+            }
+            accept(attempt, report, as: remote, from: .adopted, now)
+        case .notFound(let fault): _ = notFoundForCommand(&attempt, command, fault, now)
+        case .stopped(let fault, let stop): queryRefused(attempt, fault, stop, now)
+        case .fault(let fault):
+            commandUnanswered(&attempt, fault, now)
+            resolutionFailed(attempt, fault, now)
         }
     }
 
@@ -251,7 +290,7 @@ extension Scheduler {
         case .adopt(let remote):
             let steps = [note(of: attempt, command, "not found (\(fault.summary))")]
             commit(steps + endCommand(of: &attempt, .refused, "the provider does not know \(remote)"), now)
-            leaveUncertain(attempt, command, now)
+            parkUncertain(attempt, command, now)
             return true
         case .assumeLost:
             commit([note(of: attempt, command, "not found (\(fault.summary))")], now)
@@ -266,16 +305,16 @@ extension Scheduler {
         guard let command = attempt.command else { return }
         let steps = [note(of: attempt, command, reason)]
         commit(steps + endCommand(of: &attempt, .otherTask, reason), now)
-        leaveUncertain(attempt, command, now)
+        parkUncertain(attempt, command, now)
     }
 
     /// An adoption failed: the attempt is as uncertain as before.
-    private mutating func leaveUncertain(
+    private mutating func parkUncertain(
         _ attempt: ActiveAttempt, _ command: ActiveAttempt.PendingCommand, _ now: Instant
     ) {
         if command.wasParked || settings.submitsNothing { return park(attempt, .uncertain) }
         put(attempt)
-        ask(attempt.id, .resolveSubmission, now)
+        ask(attempt.id, purpose(of: attempt), now)
     }
 
     private func note(
@@ -291,7 +330,7 @@ extension Scheduler {
     private mutating func giveUp(_ attempt: ActiveAttempt, _ reason: String, _ now: Instant) {
         var attempt = attempt
         let settlement = Settlement.assumedLost(
-            because: "given up by the user (\(reason)); it may have been rendered and billed")
+            reason: "given up by the user (\(reason)); it may have been rendered and billed")
         let end = endCommand(of: &attempt, .assumedLost)
         advance(&attempt, .failed)
         remove(attempt)
@@ -328,20 +367,20 @@ extension Scheduler {
             !attempt.isCancelInFlight, !attempt.isCancelledWithoutCost, attempt.completion == nil
         else { return }
         attempt.command = nil
-        commit([Self.lookupEnd(of: command)], now)
+        commit([Self.lookupEnd(of: command, as: attempt.remoteID)], now)
         put(attempt)
     }
 
-    /// The end of a lookup that found the attempt.
-    static func lookupEnd(of command: ActiveAttempt.PendingCommand) -> Mutation.Kind {
-        .commandEnded(command.id, lookupOutcome(command.action), message: lookupMessage(command.action))
+    /// The end of a lookup that found the attempt under this ID.
+    static func lookupEnd(of command: ActiveAttempt.PendingCommand, as remote: RemoteTaskID?) -> Mutation.Kind {
+        .commandEnded(command.id, lookupOutcome(command, remote), message: lookupMessage(command.action))
     }
 
     /// The outcome of a command on an attempt that has ended.
     ///
     /// - Parameter isGuarded: whether a guard cancelled it, so that its task waits again.
     static func outcome(
-        of command: ActiveAttempt.PendingCommand?, at end: Settlement.End, isGuarded: Bool
+        of command: ActiveAttempt.PendingCommand?, as remote: RemoteTaskID, at end: Settlement.End, isGuarded: Bool
     ) -> (CommandOutcome, String?) {
         guard let command, !command.isCancel else {
             switch end {
@@ -351,12 +390,15 @@ extension Scheduler {
             }
         }
         if isGuarded, command.action == .reconcile { return (.overBudget, nil) }
-        return (lookupOutcome(command.action), lookupMessage(command.action))
+        return (lookupOutcome(command, remote), lookupMessage(command.action))
     }
 
-    private static func lookupOutcome(_ action: UserCommand.Action) -> CommandOutcome {
-        switch action {
-        case .adopt: .adopted
+    private static func lookupOutcome(
+        _ command: ActiveAttempt.PendingCommand, _ remote: RemoteTaskID?
+    ) -> CommandOutcome {
+        switch command.action {
+        // An answer by its key may come first, with another task.
+        case .adopt(let named): named == remote ? .adopted : .found
         case .assumeLost: .refused
         case .cancel, .retry, .reconcile: .found
         }

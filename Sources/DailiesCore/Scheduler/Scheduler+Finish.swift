@@ -18,7 +18,7 @@ extension Scheduler {
     private var isDone: Bool {
         guard accounts.totalSubmitsInFlight == 0, !accounts.hasClaims else { return false }
         if run.isStopping { return tally.asking == 0 && !recovery.isLoading }
-        if settings.servesCommandsOnly || commandsBeingRead > 0 { return false }
+        if settings.servesCommandsOnly || commandsBeingRead > 0 || !backlog.isEmpty { return false }
         guard recovery.isWhole else { return false }
         if run.areQueriesOver { return tally.asking == 0 && tally.saving == 0 }
         guard tally.active == tally.idleUnresolved else { return false }

@@ -11,24 +11,22 @@ extension Scheduler {
         guard accounts.contains(attempt.account) else { return }
         // Commands end after a few faults of their own.
         if outage.isOpen, !settings.servesCommandsOnly { return outage.deferQuery(id) }
-        guard let question = question(for: attempt, purpose) else { return }
-        markAsked(&attempt, purpose, now)
+        guard let query = query(for: attempt, purpose) else { return }
+        markAsked(&attempt, now)
         put(attempt)
-        effects.append(.act(.ask(id, purpose, question)))
+        effects.append(.act(.ask(id, purpose, query)))
     }
 
     /// The query time is stored only if it matters: for learning polls, and for a 404, which counts as of its query.
-    private func markAsked(_ attempt: inout ActiveAttempt, _ purpose: QueryPurpose, _ now: Instant) {
+    private func markAsked(_ attempt: inout ActiveAttempt, _ now: Instant) {
         attempt.isQueryInFlight = true
         attempt.wasQueried = true
-        if purpose == .resolveSubmission, attempt.command?.adopted != nil { attempt.command?.isAdoptionAsked = true }
         if pollTimes.learns || attempt.pending != nil || attempt.notFoundSince != nil { attempt.queriedAt = now }
     }
 
-    private func question(for attempt: ActiveAttempt, _ purpose: QueryPurpose) -> TaskQuery? {
+    private func query(for attempt: ActiveAttempt, _ purpose: QueryPurpose) -> TaskQuery? {
         switch purpose {
-        case .resolveSubmission where attempt.command?.adopted != nil:
-            attempt.command?.adopted.map { TaskQuery(.remote($0), account: attempt.account) }
+        case .adopt(let remote): TaskQuery(.remote(remote), account: attempt.account)
         case .resolveSubmission, .verifyKeySupport:
             TaskQuery(.key(attempt.submissionKey), account: attempt.account)
         case .poll, .complete, .cancel:
@@ -37,9 +35,9 @@ extension Scheduler {
     }
 
     /// The purpose of the next query in the attempt's state.
-    private func purpose(of attempt: ActiveAttempt) -> QueryPurpose {
+    func purpose(of attempt: ActiveAttempt) -> QueryPurpose {
         switch attempt.state {
-        case .submitting, .uncertain, .waiting: .resolveSubmission
+        case .submitting, .uncertain, .waiting: attempt.command?.adopted.map(QueryPurpose.adopt) ?? .resolveSubmission
         case .accepted, .running: .poll
         case .completed, .saved, .failed, .cancelled: .complete
         }
@@ -80,11 +78,11 @@ extension Scheduler {
                 attempt.pending?.isSubmitInFlight != true
             else { continue }
             let purpose = purpose(of: attempt)
-            guard let question = question(for: attempt, purpose) else { continue }
+            guard let query = query(for: attempt, purpose) else { continue }
             outage.querySent()
-            markAsked(&attempt, purpose, now)
+            markAsked(&attempt, now)
             put(attempt)
-            return effects.append(.act(.ask(id, purpose, question)))
+            return effects.append(.act(.ask(id, purpose, query)))
         }
     }
 
@@ -109,8 +107,9 @@ extension Scheduler {
         if purpose == .cancel { attempt.isCancelInFlight = false } else { attempt.isQueryInFlight = false }
         put(attempt)
         switch purpose {
-        case .resolveSubmission:
+        case .resolveSubmission, .adopt:
             guard attempt.pending != nil, attempt.state.remoteID == nil, !accounts.isClaiming(id) else { return }
+            if case .adopt(let remote) = purpose { return adoptionAnswered(attempt, remote, answer, now) }
             resolutionAnswered(attempt, answer, now)
         case .verifyKeySupport: break
         // A poll and a cancel may be in flight together: the second reply may find the attempt completed.
@@ -189,11 +188,11 @@ extension Scheduler {
     /// After the first acceptance without an echo, queries the key once to test key support. Only further submits wait
     /// for it; without an answer the next acceptance tests again.
     mutating func verifyKeySupport(_ attempt: ActiveAttempt, _ remote: RemoteTaskID) {
-        guard let question = question(for: attempt, .verifyKeySupport), !run.isStopping else { return }
+        guard let query = query(for: attempt, .verifyKeySupport), !run.isStopping else { return }
         accounts.beginCheck(
             AccountStates.KeyCheck(attempt: attempt.id, key: attempt.submissionKey, remote: remote),
             of: attempt.account)
-        effects.append(.act(.ask(attempt.id, .verifyKeySupport, question)))
+        effects.append(.act(.ask(attempt.id, .verifyKeySupport, query)))
     }
 
     private mutating func cancelAnswered(_ attempt: ActiveAttempt, _ answer: QueryResult, _ now: Instant) {

@@ -41,8 +41,8 @@ extension Scheduler {
     }
 
     /// Whether an attempt still needs queries.
-    private static func needsItsKey(_ standing: OpenAttempt.Progress) -> Bool {
-        switch standing {
+    private static func needsItsKey(_ progress: OpenAttempt.Progress) -> Bool {
+        switch progress {
         case .sent, .accepted: true
         case .completed(_, let asset, let cost, _): asset == nil || cost == .awaited
         case .missingCost(_, _, let cost): cost == .awaited
@@ -64,9 +64,9 @@ extension Scheduler {
         // Tasks of another key cannot be queried: they wait for a run with that key. A clip with a known URL can still
         // be downloaded, since that needs no key.
         let canAsk = accounts.contains(attempt.account)
-        if case .sent = open.standing {} else { accounts.proveRoute() }
-        if !canAsk, Self.needsItsKey(open.standing) { recovery.noteMissingKey(attempt.account) }
-        switch open.standing {
+        if case .sent = open.progress {} else { accounts.proveRoute() }
+        if !canAsk, Self.needsItsKey(open.progress) { recovery.noteMissingKey(attempt.account) }
+        switch open.progress {
         case .sent(let isMarked):
             resumeSent(attempt, open, isMarked: isMarked, canAsk: canAsk, now)
         case .accepted(let remote, let isRunning):

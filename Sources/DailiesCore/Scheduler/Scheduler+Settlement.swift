@@ -16,7 +16,8 @@ extension Scheduler {
         guard let settlement else { preconditionFailure("the phase \(report.phase) is not final") }
         // A task that a user also wants cancelled does not wait again.
         let guarded = settlement.end == .cancelled && !attempt.isCancelRequested ? attempt.cancelReason : nil
-        let (outcome, message) = Self.outcome(of: attempt.command, at: settlement.end, isGuarded: guarded != nil)
+        let (outcome, message) = Self.outcome(
+            of: attempt.command, as: remote, at: settlement.end, isGuarded: guarded != nil)
         switch settlement.end {
         case .completed: advance(&attempt, .completed(remote))
         case .failed: advance(&attempt, .failed)
@@ -42,7 +43,7 @@ extension Scheduler {
         emit(settlement, of: attempt)
         awaitCompletion(attempt, remote, settlement, now)
         recordOutcome(of: attempt, settlement, failure, now)
-        if !following.isEmpty { tryAgain(attempt) }
+        if !following.isEmpty { requeue(attempt) }
     }
 
     /// Waits for the missing parts of a settled attempt, or removes it.
@@ -99,7 +100,7 @@ extension Scheduler {
     }
 
     /// A new attempt waits in the store.
-    mutating func tryAgain(_ attempt: ActiveAttempt) {
+    mutating func requeue(_ attempt: ActiveAttempt) {
         emit(.retried(attempt.name))
         reopen(TaskQueueID(batch: attempt.batch, model: attempt.shape.model))
     }

@@ -45,7 +45,7 @@ extension Scheduler {
     }
 
     /// Counts an outgoing submit.
-    mutating func sends(_ model: ModelID, for account: KeyFingerprint, _ now: Instant) {
+    mutating func recordSubmit(_ model: ModelID, for account: KeyFingerprint, _ now: Instant) {
         slots.submitSent(at: now)
         models.sent(model)
         accounts.submitSent(with: account)
@@ -95,7 +95,7 @@ extension Scheduler {
         let (isAllowed, bound, otherwise) = admit(task)
         guard isAllowed else { return otherwise }
         guard let submission = makeSubmission(task, account) else { return .queueWaits }
-        queues.take(task)
+        queues.remove(task)
         budgets.reserve(bound, for: task)
         var attempt = ActiveAttempt(
             id: submission.attempt,
@@ -106,7 +106,7 @@ extension Scheduler {
             submission: submission, task: task, sends: 1, isSubmitInFlight: true)
         advance(&attempt, .sent)
         put(attempt)
-        sends(task.shape.model, for: account, now)
+        recordSubmit(task.shape.model, for: account, now)
         earlyStop.began(attempt.id)
         // A crash before the commit leaves a waiting task; a crash after it leaves an unknown outcome, which the next
         // run resolves by querying.
@@ -249,7 +249,7 @@ extension Scheduler {
         emit(.failed(attempt.name, code: code, message: fault.message, charged: .zero))
         recordCanary(attempt, isCompleted: false)
         recordRejection(fault.asFailure.isPolicyRejection)
-        if !steps.isEmpty { tryAgain(attempt) }
+        if !steps.isEmpty { requeue(attempt) }
     }
 
     /// 401, 402, 403, and a missing route.

@@ -50,12 +50,6 @@ extension Scheduler {
         if commandAnswered(&attempt, answer, now) { return }
         switch answer {
         case .found(let report):
-            if let adopted = attempt.command?.adopted, attempt.command?.isAdoptionAsked == true {
-                if let another = report.mismatch(with: adopted, attempt.submissionKey) {
-                    return refuseAdoption(attempt, "the provider answers with \(another)", now)
-                }
-                return accept(attempt, report, as: adopted, from: .adopted, now)
-            }
             if let another = report.mismatch(with: nil, attempt.submissionKey) {
                 return leaveMismatched(attempt, ProviderError.anotherSubmission, another, now)
             }
@@ -80,11 +74,16 @@ extension Scheduler {
             enqueueResubmit(attempt, now)
         case .stopped(let fault, let stop):
             queryRefused(attempt, fault, stop, now)
-        case .fault(let fault) where accounts.mayLackRoute && fault.code == ProviderError.notTheAPI:
-            leaveToAnotherBaseURL(attempt, fault, now)
-        case .fault(let fault):
-            retryResolution(attempt, fault.message, now)
+        case .fault(let fault): resolutionFailed(attempt, fault, now)
         }
+    }
+
+    /// A query about a submit with an unknown outcome had no usable answer.
+    mutating func resolutionFailed(_ attempt: ActiveAttempt, _ fault: ProviderError, _ now: Instant) {
+        guard accounts.mayLackRoute, fault.code == ProviderError.notTheAPI else {
+            return retryResolution(attempt, fault.message, now)
+        }
+        leaveToAnotherBaseURL(attempt, fault, now)
     }
 
     /// A resubmission was refused permanently, and the key is not found. A provider may not find a task just after
@@ -224,7 +223,7 @@ extension Scheduler {
         attempt.serial &+= 1
         attempt.holdsSlot = true
         put(attempt)
-        sends(attempt.shape.model, for: attempt.account, now)
+        recordSubmit(attempt.shape.model, for: attempt.account, now)
         commit([.repeated(attempt.id)], then: [.submit(submission)], now)
     }
 }

@@ -31,6 +31,8 @@ package struct Scheduler: Sendable {
     var recovery = Recovery()
     /// Commands whose attempts are being read.
     var commandsBeingRead = 0
+    /// Commands that wait for an earlier one on the same attempt.
+    var backlog = CommandBacklog()
     /// Attempts that were resumed for users' commands alone.
     var servedAttempts: Set<AttemptID> = []
     /// In such a run: why further commands cannot be carried out. The provider does not answer, or refuses to.
@@ -73,6 +75,10 @@ package struct Scheduler: Sendable {
     /// The current limit of tasks in flight; it may be below the user's.
     package var concurrencyLimit: Int { slots.concurrency }
 
+    /// The credits of a batch over all runs, equal to those in the store once all effects are durable; nil for a batch
+    /// that this run does not follow.
+    package func budgetUsage(of batch: BatchID) -> BudgetUsage? { budgets[batch]?.position }
+
     /// The user's current limits.
     package var limits: SubmissionLimits { slots.limits }
 
@@ -94,7 +100,7 @@ package struct Scheduler: Sendable {
         case .answered(let id, let purpose, let answer): answered(id, purpose, answer, now)
         case .downloaded(let id, let result): downloaded(id, result, now)
         case .measured(let id, let serial, let bytes): measured(id, serial, bytes, now)
-        case .woken(let wake): woken(wake, now)
+        case .timerFired(let wake): timerFired(wake, now)
         case .stopRequested: run.stop()
         case .limitsChanged(let limits): slots.change(limits)
         case .pauseRequested(let scope):
@@ -108,6 +114,7 @@ package struct Scheduler: Sendable {
         submitWaiting(now)
         startDownloads(now)
         dropServed()
+        serveBacklog(now)
         finishIfDone(now)
         armAccount(now)
         defer { effects = [] }
@@ -117,9 +124,15 @@ package struct Scheduler: Sendable {
     // MARK: Attempts
 
     /// Stores a changed attempt.
-    mutating func put(_ attempt: ActiveAttempt) { attempts.put(attempt) }
+    mutating func put(_ attempt: ActiveAttempt) {
+        attempts.put(attempt)
+        if !backlog.isEmpty, attempt.command == nil { backlog.free(attempt.id) }
+    }
 
-    mutating func remove(_ attempt: ActiveAttempt) { attempts.remove(attempt.id) }
+    mutating func remove(_ attempt: ActiveAttempt) {
+        attempts.remove(attempt.id)
+        backlog.free(attempt.id)
+    }
 
     /// Changes an attempt's state. Nothing else does.
     func advance(_ attempt: inout ActiveAttempt, _ event: AttemptState.Event) {
@@ -153,7 +166,7 @@ package struct Scheduler: Sendable {
 
     // MARK: Account timer
 
-    mutating func woken(_ wake: TimerID, _ now: Instant) {
+    mutating func timerFired(_ wake: TimerID, _ now: Instant) {
         switch wake {
         case .attempt(let id, let serial):
             guard let attempt = attempts[id], attempt.serial == serial, !run.isStopping else { return }

@@ -18,7 +18,7 @@ package enum SchedulerEvent: Sendable {
     /// The answer to `TimerID.downloadSpeed`: bytes that this download has received since it began.
     case measured(AttemptID, serial: UInt32, bytes: Int64)
     /// A requested time has come.
-    case woken(TimerID)
+    case timerFired(TimerID)
     /// The first Ctrl-C: nothing new is sent; requests in flight may finish.
     case stopRequested
     /// The submission limits changed.
@@ -111,6 +111,8 @@ package enum QueryPurpose: Hashable, Sendable {
     case poll
     /// The outcome of its submit is unknown: by key.
     case resolveSubmission
+    /// A user adopts this task for a submit with an unknown outcome: by the task's ID.
+    case adopt(RemoteTaskID)
     /// It was accepted without an echo: tests key support, by key.
     case verifyKeySupport
     /// It completed without a cost or URL, or its URL was refused: by ID.

@@ -20,7 +20,7 @@ struct TaskQueues: Sendable {
         var withdrawn: Set<AttemptID> = []
 
         /// Whether it has no waiting tasks.
-        var isDry: Bool { tasks.isEmpty && deferred.isEmpty && isExhausted }
+        var isEmpty: Bool { tasks.isEmpty && deferred.isEmpty && isExhausted }
     }
 
     private var queues: [TaskQueueID: Queue] = [:]
@@ -101,7 +101,7 @@ struct TaskQueues: Sendable {
     /// Defers the head that ``next(where:)`` returned, since it waits for a tag's budget, so that others may pass.
     ///
     /// - Returns: false if a page of tasks is already deferred; it then stays the head.
-    mutating func setAside(_ task: WaitingTask) -> Bool {
+    mutating func postpone(_ task: WaitingTask) -> Bool {
         let id = TaskQueueID(batch: task.batch, model: task.shape.model)
         precondition(queues[id]?.tasks.first?.id == task.id, "task \(task.id) is not the head of its queue")
         guard var queue = queues[id], queue.deferred.count < pageSize else { return false }
@@ -164,7 +164,7 @@ struct TaskQueues: Sendable {
     }
 
     /// Removes the head that ``next(where:)`` returned.
-    mutating func take(_ task: WaitingTask) {
+    mutating func remove(_ task: WaitingTask) {
         let id = TaskQueueID(batch: task.batch, model: task.shape.model)
         precondition(queues[id]?.tasks.first?.id == task.id, "task \(task.id) is not the head of its queue")
         queues[id]?.tasks.removeFirst()
@@ -180,18 +180,18 @@ struct TaskQueues: Sendable {
     /// The same, ignoring queues that need not be waited for.
     func isDone(ignoring isIdle: (TaskQueueID) -> Bool) -> Bool {
         queues.allSatisfy { id, queue in
-            queue.isBlocked || queue.isDry || isIdle(id)
+            queue.isBlocked || queue.isEmpty || isIdle(id)
         }
     }
 
     /// Whether tasks of a model wait, in blocked queues too.
     func waits(for model: ModelID) -> Bool {
-        queues.contains { id, queue in id.model == model && !queue.isDry }
+        queues.contains { id, queue in id.model == model && !queue.isEmpty }
     }
 
     /// Whether tasks wait, in blocked queues too.
-    var hasWaiting: Bool { queues.values.contains { !$0.isDry } }
+    var hasWaiting: Bool { queues.values.contains { !$0.isEmpty } }
 
     /// Whether tasks wait in one queue.
-    func hasWaiting(in id: TaskQueueID) -> Bool { queues[id].map { !$0.isDry } ?? false }
+    func hasWaiting(in id: TaskQueueID) -> Bool { queues[id].map { !$0.isEmpty } ?? false }
 }

@@ -1,5 +1,5 @@
 /// Unfinished attempts that need an API key that is not available.
-package struct MissingKey: Hashable, Sendable {
+package struct MissingKey: Hashable, Sendable, CustomStringConvertible {
     /// The key that sent them.
     package let account: KeyFingerprint
     /// The number of attempts, at least one.
@@ -15,7 +15,7 @@ package struct MissingKey: Hashable, Sendable {
         "run with that key, or with --same-account if it was replaced by another key of the same account"
 
     /// A message such as `2 clips need the API key f3ab…: …` with the remedy.
-    package var words: String {
+    package var description: String {
         "\(clips) \(clips == 1 ? "clip needs" : "clips need") the API key \(account): \(Self.remedy)"
     }
 }

@@ -6,6 +6,8 @@ package enum RetryRefusal: Hashable, Sendable {
     case uncertain
     /// It is at the provider.
     case unfinished
+    /// The provider does not know it any more.
+    case lost
     /// It is completed, and another take was not requested.
     case completed
     /// Its cost is still being queried; the next attempt could hide it.
@@ -19,13 +21,14 @@ package enum RetryRefusal: Hashable, Sendable {
     ///   - state: the state of the task.
     ///   - isSent: whether its latest attempt was sent.
     ///   - isAccepted: whether the provider has its latest attempt.
+    ///   - isLost: whether the provider does not know its latest attempt any more.
     ///   - isCostAwaited: whether the cost of its latest attempt is still being queried.
     ///   - again: whether a completed task may be rendered and charged again.
-    package init?(state: TaskState, isSent: Bool, isAccepted: Bool, isCostAwaited: Bool, again: Bool) {
+    package init?(state: TaskState, isSent: Bool, isAccepted: Bool, isLost: Bool, isCostAwaited: Bool, again: Bool) {
         switch state {
         case .queued where !isSent: self = .waiting
         case .queued where !isAccepted: self = .uncertain
-        case .queued, .running: self = .unfinished
+        case .queued, .running: self = isLost ? .lost : .unfinished
         case .completed where !again: self = .completed
         case .completed, .failed, .cancelled:
             guard isCostAwaited else { return nil }
@@ -39,6 +42,8 @@ package enum RetryRefusal: Hashable, Sendable {
         case .waiting: "it is already waiting"
         case .uncertain: "it is uncertain; run `dailies reconcile` first"
         case .unfinished: "it is still at the provider; wait for it to finish, or cancel it"
+        case .lost:
+            "the provider no longer knows it; run `dailies reconcile`, or give it up with `dailies reconcile --assume-lost`"
         case .completed: "it is completed; use --again to render and charge it again"
         case .costAwaited: "its cost is not known yet; run `dailies resume` first"
         case .superseded: "it already has another attempt"

@@ -45,7 +45,7 @@ extension Settlement {
     package static let assumedLost = "assumed_lost"
 
     /// The settlement of a render that the user gave up as lost. It may have been billed, so its cost stays unknown.
-    package static func assumedLost(because reason: String) -> Settlement {
+    package static func assumedLost(reason: String) -> Settlement {
         Settlement(end: .failed, charges: [], failureCode: assumedLost, failureMessage: reason)
     }
 }

@@ -61,9 +61,9 @@ package enum CommandOutcome: String, Hashable, Sendable, CaseIterable {
     /// It had ended, or had another attempt, before anything was requested.
     case alreadyOver = "already_over"
     /// It is rendering, and `evenIfCharged` was not set.
-    case renders
+    case alreadyRunning = "renders"
     /// The provider accepted the cancel and has not ended the task yet.
-    case asked
+    case requested = "asked"
     /// It was sent, and its outcome is unknown.
     case uncertain
     /// The provider does not know it.
@@ -95,13 +95,13 @@ package enum CommandOutcome: String, Hashable, Sendable, CaseIterable {
     /// The provider denied the account access.
     case accountRefused = "account_refused"
     /// It waits again.
-    case waits
+    case requeued = "waits"
     /// It was refused; the message has the reason.
     case refused
     /// A pause or limit applies from now on.
-    case holds
+    case applied = "holds"
     /// No run carried it out before the user withdrew it and acted without a run.
-    case takenBack = "taken_back"
+    case revoked = "taken_back"
 }
 
 /// Pauses and limits that apply to all runs until they are changed.

@@ -103,7 +103,7 @@ package struct OpenAttempt: Hashable, Sendable {
     /// The model, duration and resolution.
     package let shape: RequestShape
     /// Its progress.
-    package let standing: Progress
+    package let progress: Progress
     /// When its intent became durable.
     package let submittedAt: Instant
     /// When it was last sent; poll times count from here.
@@ -129,7 +129,7 @@ package struct OpenAttempt: Hashable, Sendable {
     package let isConflict: Bool
     package init(
         attempt: AttemptID, batch: BatchID, key: TaskKey, submission: Submission, shape: RequestShape,
-        standing: Progress, submittedAt: Instant, sentAt: Instant, reserved: Credits?, estimate: Credits? = nil,
+        progress: Progress, submittedAt: Instant, sentAt: Instant, reserved: Credits?, estimate: Credits? = nil,
         cancelReason: CancelReason? = nil, isReplayed: Bool = false, lostAt: Instant?, output: String?,
         tagBudgets: [TagBudgetID] = [], isConflict: Bool = false, isTransferred: Bool = false
     ) {
@@ -144,7 +144,7 @@ package struct OpenAttempt: Hashable, Sendable {
         self.key = key
         self.submission = submission
         self.shape = shape
-        self.standing = standing
+        self.progress = progress
         self.submittedAt = submittedAt
         self.sentAt = sentAt
         self.reserved = reserved

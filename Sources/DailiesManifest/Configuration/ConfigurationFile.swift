@@ -44,7 +44,7 @@ package struct ConfigurationFile: Sendable {
 
     /// An error in a configuration file.
     package struct Problem: Error, Hashable, Sendable, CustomStringConvertible {
-        /// `FILE:LINE:COLUMN: what is wrong; how to fix it`.
+        /// `FILE:LINE:COLUMN: message is wrong; how to fix it`.
         package let description: String
     }
 
@@ -113,7 +113,7 @@ package struct ConfigurationFile: Sendable {
             root = try YAMLSource.node(Array(text.utf8)[...])
         } catch {
             throw Problem(
-                description: "\(path):\(error.place.line):\(error.place.column): \(error.what); \(error.todo)")
+                description: "\(path):\(error.place.line):\(error.place.column): \(error.message); \(error.fix)")
         }
         switch root.content {
         case .nothing: return []

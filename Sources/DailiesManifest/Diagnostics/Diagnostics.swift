@@ -13,15 +13,15 @@ struct Diagnostics {
 
     var isFull: Bool { problems.count >= ManifestLimits.maximumProblems }
 
-    mutating func error(_ place: SourcePosition, _ field: String, _ what: String, _ todo: String) {
+    mutating func error(_ place: SourcePosition, _ field: String, _ message: String, _ fix: String) {
         errorCount += 1
         // Report a problem once, even if the advice differs between the tasks that share it.
-        guard !isFull, seen.insert(problem(place, field, what, "")).inserted else { return }
-        problems.append(problem(place, field, what, todo))
+        guard !isFull, seen.insert(problem(place, field, message, "")).inserted else { return }
+        problems.append(problem(place, field, message, fix))
     }
 
     mutating func error(_ sourceError: SourceError) {
-        error(sourceError.place, sourceError.field, sourceError.what, sourceError.todo)
+        error(sourceError.place, sourceError.field, sourceError.message, sourceError.fix)
     }
 
     /// The first warning of a kind, and its count.
@@ -34,20 +34,20 @@ struct Diagnostics {
     var warnings: [ManifestDiagnostic] {
         Self.sorted(
             warningKinds.values.map { kind in
-                kind.count == 1 ? kind.first : kind.first.replacing(kind.first.what + " (\(kind.count) times)")
+                kind.count == 1 ? kind.first : kind.first.replacing(kind.first.message + " (\(kind.count) times)")
             })
     }
 
     /// - Parameter kind: identifies warnings that are counted as one.
     mutating func warn(
-        _ kind: String, _ place: SourcePosition, _ field: String, _ what: @autoclosure () -> String,
-        _ todo: @autoclosure () -> String
+        _ kind: String, _ place: SourcePosition, _ field: String, _ message: @autoclosure () -> String,
+        _ fix: @autoclosure () -> String
     ) {
         let kind = ByteKey(kind)
         if warningKinds[kind] != nil {
             warningKinds[kind]?.count += 1
         } else if warningKinds.count < ManifestLimits.maximumProblems {
-            warningKinds[kind] = WarningKind(first: problem(place, field, what(), todo()))
+            warningKinds[kind] = WarningKind(first: problem(place, field, message(), fix()))
         }
     }
 
@@ -67,10 +67,11 @@ struct Diagnostics {
         error(sourceError)
     }
 
-    private func problem(_ place: SourcePosition, _ field: String, _ what: String, _ todo: String) -> ManifestDiagnostic
+    private func problem(_ place: SourcePosition, _ field: String, _ message: String, _ fix: String)
+        -> ManifestDiagnostic
     {
         ManifestDiagnostic(
-            file: file, line: place.line, column: place.column, field: SafeText.cut(field), what: what, todo: todo)
+            file: file, line: place.line, column: place.column, field: SafeText.cut(field), message: message, fix: fix)
     }
 
     /// - Throws: ``ManifestError`` with all problems sorted by position, if there are any.
@@ -82,7 +83,8 @@ struct Diagnostics {
             problems.append(
                 ManifestDiagnostic(
                     file: file, line: last.line, column: last.column, field: "file",
-                    what: "reading stopped after \(ManifestLimits.maximumProblems) problems", todo: "fix those first"))
+                    message: "reading stopped after \(ManifestLimits.maximumProblems) problems", fix: "fix those first")
+            )
         }
         throw ManifestError(problems: problems)
     }

@@ -147,13 +147,13 @@ struct CSVRecords {
         return Cell(text: text, place: place)
     }
 
-    private func sourceError(_ place: SourcePosition, _ what: String, _ todo: String) -> SourceError {
-        SourceError(place: place, field: "syntax", what: what, todo: todo)
+    private func sourceError(_ place: SourcePosition, _ message: String, _ fix: String) -> SourceError {
+        SourceError(place: place, field: "syntax", message: message, fix: fix)
     }
 
     private func tooLong(_ place: SourcePosition) -> SourceError {
         SourceError(
-            place: place, field: "file", what: "this line is longer than \(ManifestLimits.maximumLineBytes) bytes",
-            todo: "look for an unclosed quote, and give images as URLs")
+            place: place, field: "file", message: "this line is longer than \(ManifestLimits.maximumLineBytes) bytes",
+            fix: "look for an unclosed quote, and give images as URLs")
     }
 }

@@ -68,7 +68,7 @@ struct CSVTable {
             guard let fault = fault(ofMember: member, of: group, fields: fields) else {
                 return .member(of: group, name: member)
             }
-            log.error(place, head, fault.what, fault.todo)
+            log.error(place, head, fault.message, fault.fix)
             return .skipped
         }
         switch fields.field(headed: name) {
@@ -80,14 +80,14 @@ struct CSVTable {
         case let field?: return .field(field)
         case nil:
             let unknown = unknown(name, fields)
-            let what = mapped.map { "is mapped to \(SafeText.quoted($0)), which is not a known field" }
-            log.error(place, head, what ?? unknown.what, unknown.todo)
+            let message = mapped.map { "is mapped to \(SafeText.quoted($0)), which is not a known field" }
+            log.error(place, head, message ?? unknown.message, unknown.fix)
         }
         return .skipped
     }
 
     /// The message for an unknown column name.
-    private static func unknown(_ head: String, _ fields: FieldSchema) -> (what: String, todo: String) {
+    private static func unknown(_ head: String, _ fields: FieldSchema) -> (message: String, fix: String) {
         let plain = FieldSchema.plain(head)
         if FieldSchema.reserved.contains(plain) { return fields.unknown(plain) }
         if head.utf8.contains(where: { ",;\t".utf8.contains($0) }) {
@@ -122,9 +122,9 @@ struct CSVTable {
     /// Reports a problem of the column's name once, not for every cell.
     private static func fault(
         ofMember name: String, of group: String, fields: FieldSchema
-    ) -> (what: String, todo: String)? {
+    ) -> (message: String, fix: String)? {
         if group == "vars" { return VariableName.fault(name) }
-        if let fault = Diagnostics.fault(ofName: name) { return ("has a name that \(fault.what)", fault.todo) }
+        if let fault = Diagnostics.fault(ofName: name) { return ("has a name that \(fault.message)", fault.fix) }
         guard group == "extra" else { return nil }
         if fields.isTaskField(name) { return ("is a task field", "name the column \(name)") }
         if FieldSchema.reserved.contains(name) { return ("is set by the runner, not by a task", "remove it") }

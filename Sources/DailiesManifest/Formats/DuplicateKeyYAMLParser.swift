@@ -36,8 +36,8 @@ struct DuplicateKeyYAMLParser {
                 guard names.count < Self.maximumRepairs, bytesLeft > 0, rename(at: context.mark) else {
                     throw SourceError(
                         place: SourcePosition(context.mark), field: "syntax",
-                        what: "the key \(SafeText.quoted(name)) appears twice in this mapping",
-                        todo: "remove one of them")
+                        message: "the key \(SafeText.quoted(name)) appears twice in this mapping",
+                        fix: "remove one of them")
                 }
                 names[SourcePosition(context.mark)] = name
             } catch {
@@ -93,16 +93,16 @@ struct DuplicateKeyYAMLParser {
             return context == nil
                 ? syntax(mark, problem)
                 : SourceError(
-                    place: SourcePosition(mark), field: "syntax", what: "a second document starts here",
-                    todo: "write one document per file")
+                    place: SourcePosition(mark), field: "syntax", message: "a second document starts here",
+                    fix: "write one document per file")
         default:
             return syntax(nil, "not valid YAML")
         }
     }
 
-    private static func syntax(_ mark: Mark?, _ what: String) -> SourceError {
+    private static func syntax(_ mark: Mark?, _ message: String) -> SourceError {
         SourceError(
-            place: SourcePosition(mark), field: "syntax", what: what,
-            todo: "fix the YAML here (often the indentation, a missing quote or a colon in a text)")
+            place: SourcePosition(mark), field: "syntax", message: message,
+            fix: "fix the YAML here (often the indentation, a missing quote or a colon in a text)")
     }
 }

@@ -16,8 +16,8 @@ enum JSONSource {
             return node(try JSONValue.parse(bytes, limits: limits, startingAt: start))
         } catch {
             throw SourceError(
-                place: SourcePosition(error.position), field: "syntax", what: error.message,
-                todo: "fix the JSON here")
+                place: SourcePosition(error.position), field: "syntax", message: error.message,
+                fix: "fix the JSON here")
         }
     }
 

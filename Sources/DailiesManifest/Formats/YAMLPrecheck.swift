@@ -21,9 +21,9 @@ enum YAMLPrecheck {
                 let name = String(scalar.value, radix: 16, uppercase: true)
                 throw SourceError(
                     place: cursor.place, field: "syntax",
-                    what: "the character U+\(String(repeating: "0", count: max(0, 4 - name.count)))\(name) "
+                    message: "the character U+\(String(repeating: "0", count: max(0, 4 - name.count)))\(name) "
                         + "is not allowed in YAML",
-                    todo: "remove it")
+                    fix: "remove it")
             }
             // Only ASCII can end a line here, and one call per scalar counts one column.
             cursor.pass(scalar.isASCII ? UInt8(scalar.value) : UInt8(ascii: "x"))
@@ -40,8 +40,8 @@ enum YAMLPrecheck {
         if aliases.contains(where: { isKeyEnd(bytes, $0.end) }) || hasComplexKey(bytes) {
             throw SourceError(
                 place: .start, field: "syntax",
-                what: "an alias, list or mapping is not allowed as a key in a file with many aliases",
-                todo: "use plain words as keys, and defaults and matrix instead of aliases")
+                message: "an alias, list or mapping is not allowed as a key in a file with many aliases",
+                fix: "use plain words as keys, and defaults and matrix instead of aliases")
         }
     }
 

@@ -29,8 +29,9 @@ struct YAMLSource {
         nodesLeft -= 1
         guard nodesLeft > 0 else {
             throw SourceError(
-                place: place, field: "file", what: "aliases copy more than \(ManifestLimits.maximumCopiedNodes) nodes",
-                todo: "use defaults and matrix instead of aliases")
+                place: place, field: "file",
+                message: "aliases copy more than \(ManifestLimits.maximumCopiedNodes) nodes",
+                fix: "use defaults and matrix instead of aliases")
         }
         guard depth <= ManifestLimits.maximumDepth else {
             throw Self.tooDeep(place)
@@ -57,18 +58,18 @@ struct YAMLSource {
 
     static func tooDeep(_ place: SourcePosition) -> SourceError {
         SourceError(
-            place: place, field: "syntax", what: "nested deeper than \(ManifestLimits.maximumDepth) levels",
-            todo: "remove the inner levels")
+            place: place, field: "syntax", message: "nested deeper than \(ManifestLimits.maximumDepth) levels",
+            fix: "remove the inner levels")
     }
 
     private mutating func name(_ key: Node) throws(SourceError) -> String {
         let place = SourcePosition(key.mark)
         guard case .scalar(let scalar) = key else {
             throw SourceError(
-                place: place, field: "syntax", what: "a list or mapping is used as a key", todo: "use a plain word")
+                place: place, field: "syntax", message: "a list or mapping is used as a key", fix: "use a plain word")
         }
         if let fault = losses.loss(of: scalar)?.fault {
-            throw SourceError(place: fault.place, field: "syntax", what: fault.what, todo: fault.todo)
+            throw SourceError(place: fault.place, field: "syntax", message: fault.message, fix: fault.fix)
         }
         return names[place] ?? scalar.string
     }

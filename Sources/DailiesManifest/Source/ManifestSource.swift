@@ -125,8 +125,8 @@ final class OpenFile: Sendable {
         // Bytes read from a pipe or a terminal cannot be read again.
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw SourceError(
-                place: .start, field: "file", what: "cannot be read twice",
-                todo: "use - and pipe it to standard input")
+                place: .start, field: "file", message: "cannot be read twice",
+                fix: "use - and pipe it to standard input")
         }
     }
 
@@ -141,7 +141,7 @@ final class OpenFile: Sendable {
     }
 
     static func sourceError(_ code: Int32) -> SourceError {
-        let (what, todo) =
+        let (message, fix) =
             switch code {
             case ENOENT, ENOTDIR: ("no such file", "check the name, or create a manifest with `dailies init`")
             case EISDIR: ("is a folder", "specify the manifests in it, such as FOLDER/*.yaml")
@@ -153,6 +153,6 @@ final class OpenFile: Sendable {
                     "check the disk and try again"
                 )
             }
-        return SourceError(place: .wholeFile, field: "file", what: what, todo: todo, discardsOtherFindings: true)
+        return SourceError(place: .wholeFile, field: "file", message: message, fix: fix, discardsOtherFindings: true)
     }
 }

@@ -33,12 +33,12 @@ enum TextLoss {
     case word(SourcePosition, kind: String)
 
     /// The error if the value is a name; nil for a clearly separated comment.
-    var nameFault: (place: SourcePosition, what: String, todo: String)? {
+    var nameFault: (place: SourcePosition, message: String, fix: String)? {
         if case .comment(_, isSetOff: true) = self { nil } else { fault }
     }
 
     /// The error if the value is free text.
-    var fault: (place: SourcePosition, what: String, todo: String) {
+    var fault: (place: SourcePosition, message: String, fix: String) {
         switch self {
         case .comment(let place, _): (place, "everything after # would be dropped", "put the text in quotes")
         case .word(let place, let kind):
@@ -75,8 +75,8 @@ struct SourceError: Error {
     let place: SourcePosition
     /// `syntax` or `file`.
     let field: String
-    let what: String
-    let todo: String
+    let message: String
+    let fix: String
     /// The bytes are not text or cannot be read: discards all other findings.
     var discardsOtherFindings = false
 }

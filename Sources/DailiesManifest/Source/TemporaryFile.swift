@@ -63,9 +63,9 @@ package final class TemporaryFile: @unchecked Sendable {
     fileprivate static func sourceError(_ operation: String, _ code: Int32) -> SourceError {
         SourceError(
             place: .start, field: "file",
-            what: "a temporary file in \(FileManager.default.temporaryDirectory.path) cannot be \(operation): "
+            message: "a temporary file in \(FileManager.default.temporaryDirectory.path) cannot be \(operation): "
                 + String(cString: strerror(code)),
-            todo: "make room there, or set TMPDIR to another folder", discardsOtherFindings: true)
+            fix: "make room there, or set TMPDIR to another folder", discardsOtherFindings: true)
     }
 }
 

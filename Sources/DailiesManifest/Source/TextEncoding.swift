@@ -28,14 +28,14 @@ enum TextEncoding {
     static func lengthOfMark(_ bytes: some Collection<UInt8>) throws(SourceError) -> Int {
         if workbooks.contains(where: { bytes.starts(with: $0) }) {
             throw SourceError(
-                place: .start, field: "file", what: "is a spreadsheet file or another archive, not text",
-                todo: exportAdvice, discardsOtherFindings: true)
+                place: .start, field: "file", message: "is a spreadsheet file or another archive, not text",
+                fix: exportAdvice, discardsOtherFindings: true)
         }
         let pattern = bytes.prefix(4).map { $0 == 0 }
         let other = marks.first { bytes.starts(with: $0.bytes) }?.name ?? zeros.first { $0.pattern == pattern }?.name
         if let other {
             throw SourceError(
-                place: .start, field: "file", what: "is encoded in \(other)", todo: "save it as UTF-8",
+                place: .start, field: "file", message: "is encoded in \(other)", fix: "save it as UTF-8",
                 discardsOtherFindings: true)
         }
         return bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
@@ -47,7 +47,7 @@ enum TextEncoding {
             workbookEndings.contains(path[path.index(after: dot)...].lowercased())
         else { return nil }
         return SourceError(
-            place: .start, field: "file", what: "is a spreadsheet, not text", todo: exportAdvice,
+            place: .start, field: "file", message: "is a spreadsheet, not text", fix: exportAdvice,
             discardsOtherFindings: true)
     }
 
@@ -65,7 +65,7 @@ enum TextEncoding {
     static func invalid(_ byte: UInt8, at place: SourcePosition) -> SourceError {
         let value = String(byte, radix: 16, uppercase: true)
         return SourceError(
-            place: place, field: "file", what: "byte 0x\(value) here is not UTF-8", todo: "save the file as UTF-8",
+            place: place, field: "file", message: "byte 0x\(value) here is not UTF-8", fix: "save the file as UTF-8",
             discardsOtherFindings: true)
     }
 

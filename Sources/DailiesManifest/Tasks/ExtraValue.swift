@@ -13,7 +13,7 @@ enum ExtraValue {
         case .nothing: return "null"
         case .scalar(let scalar):
             if let fault = value.node.loss?.fault, isText(scalar) {
-                log.error(fault.place, value.label, fault.what, fault.todo)
+                log.error(fault.place, value.label, fault.message, fault.fix)
                 return nil
             }
             return json(scalar)
@@ -63,7 +63,7 @@ extension Diagnostics {
     mutating func unique(_ fields: [SourceField], prefix: String = "") -> [SourceField] {
         for field in fields {
             if case .nothing = field.value.content, let fault = field.value.loss?.fault {
-                error(fault.place, prefix + field.name, fault.what, fault.todo)
+                error(fault.place, prefix + field.name, fault.message, fault.fix)
             }
         }
         if Self.areFewAndUnique(fields) { return fields }

@@ -56,7 +56,7 @@ struct FieldSchema: Sendable {
     func isTaskField(_ name: String) -> Bool { isRequestField(name) || Self.runner.contains(name) }
 
     /// The message for an unknown field name.
-    func unknown(_ name: String) -> (what: String, todo: String) {
+    func unknown(_ name: String) -> (message: String, fix: String) {
         if Self.reserved.contains(name) {
             return ("is set by the runner, not by a task", "remove it")
         }

@@ -32,22 +32,22 @@ enum TypedValue {
 /// The field decides the type of a value, not its spelling.
 extension Diagnostics {
     /// - Parameters:
-    ///   - todo: the advice, if the type alone is not enough.
+    ///   - fix: the advice, if the type alone is not enough.
     ///   - isFree: free text, in which every character counts.
     mutating func typed(
-        _ value: FieldValue, as kind: ExtraField, todo: String? = nil, isFree: Bool = false
+        _ value: FieldValue, as kind: ExtraField, fix: String? = nil, isFree: Bool = false
     ) -> TypedValue? {
         switch kind {
-        case .integer: integer(value, todo: todo).map { .integer(text: String($0), value: $0) }
-        case .text where isFree: text(value, todo: todo).map { .text($0) }
-        case .text: short(value, todo: todo).map { .text($0) }
+        case .integer: integer(value, fix: fix).map { .integer(text: String($0), value: $0) }
+        case .text where isFree: text(value, fix: fix).map { .text($0) }
+        case .text: short(value, fix: fix).map { .text($0) }
         }
     }
 
     /// A 64-bit integer in canonical form; `8.0` is accepted.
-    mutating func integer(_ value: FieldValue, todo: String? = nil) -> Int? {
+    mutating func integer(_ value: FieldValue, fix: String? = nil) -> Int? {
         guard case .scalar(let scalar) = value.node.content else {
-            refuse(value, "is \(value.node.content.name)", todo ?? "write a whole number")
+            refuse(value, "is \(value.node.content.name)", fix ?? "write a whole number")
             return nil
         }
         var text = scalar.text
@@ -57,15 +57,15 @@ extension Diagnostics {
         case .jsonText, .quoted:
             refuse(
                 value, "is the text \(SafeText.quoted(text))",
-                todo.map { "\($0), without quotes" } ?? "write a whole number without quotes")
+                fix.map { "\($0), without quotes" } ?? "write a whole number without quotes")
             return nil
         case .jsonLiteral:
-            refuse(value, "is \(text)", todo ?? "write a whole number")
+            refuse(value, "is \(text)", fix ?? "write a whole number")
             return nil
         }
         if let number = Self.wholeNumber(text) { return number }
         let fault = Self.fault(ofInteger: text)
-        refuse(value, fault.what, fault.todo ?? todo ?? "write a number such as 8")
+        refuse(value, fault.message, fault.fix ?? fix ?? "write a number such as 8")
         return nil
     }
 
@@ -79,8 +79,8 @@ extension Diagnostics {
         return Int(digits).flatMap { String($0) == digits ? $0 : nil }
     }
 
-    /// - Returns: `todo` is nil if an example is the better advice.
-    private static func fault(ofInteger text: String) -> (what: String, todo: String?) {
+    /// - Returns: `fix` is nil if an example is the better advice.
+    private static func fault(ofInteger text: String) -> (message: String, fix: String?) {
         let shown = SafeText.cut(text)
         let digits = text.drop { $0 == "-" || $0 == "+" }
         guard !digits.isEmpty, text.utf8.count - digits.utf8.count <= 1, digits.utf8.allSatisfy({ 0x30...0x39 ~= $0 })
@@ -96,31 +96,31 @@ extension Diagnostics {
     /// Text exactly as written, without control characters other than tab and line ends.
     ///
     /// - Parameter isName: allows a clearly separated comment after the value.
-    mutating func text(_ value: FieldValue, todo: String? = nil, isName: Bool = false) -> String? {
+    mutating func text(_ value: FieldValue, fix: String? = nil, isName: Bool = false) -> String? {
         if let fault = isName ? value.node.loss?.nameFault : value.node.loss?.fault {
-            error(fault.place, value.label, fault.what, fault.todo)
+            error(fault.place, value.label, fault.message, fault.fix)
             return nil
         }
-        guard let text = anyText(value, todo: todo) else { return nil }
+        guard let text = anyText(value, fix: fix) else { return nil }
         return isFreeOfControl(text, value) ? text : nil
     }
 
     /// Text that is one of a few choices or a name: without invisible or blank outer characters.
-    mutating func short(_ value: FieldValue, todo: String? = nil) -> String? {
-        guard let text = anyText(value, todo: todo) else { return nil }
+    mutating func short(_ value: FieldValue, fix: String? = nil) -> String? {
+        guard let text = anyText(value, fix: fix) else { return nil }
         let short = withoutOuterCharacters(text, value)
         return isFreeOfControl(short, value) ? short : nil
     }
 
-    private mutating func anyText(_ value: FieldValue, todo: String?) -> String? {
+    private mutating func anyText(_ value: FieldValue, fix: String?) -> String? {
         guard case .scalar(let scalar) = value.node.content else {
-            refuse(value, "is \(value.node.content.name)", todo ?? "write a single text")
+            refuse(value, "is \(value.node.content.name)", fix ?? "write a single text")
             return nil
         }
         switch scalar.form {
         case .jsonText, .quoted, .bare: return scalar.text
         case .jsonNumber, .jsonLiteral:
-            refuse(value, "is \(SafeText.cut(scalar.text)), not text", todo ?? "put it in quotes")
+            refuse(value, "is \(SafeText.cut(scalar.text)), not text", fix ?? "put it in quotes")
             return nil
         }
     }
@@ -159,18 +159,18 @@ extension Diagnostics {
     /// - Parameter isFree: allows any words, as in an id.
     mutating func name(_ value: FieldValue, longest: Int = 200, isFree: Bool = true) -> String? {
         if isFree, let fault = value.node.loss?.nameFault {
-            error(fault.place, value.label, fault.what, fault.todo)
+            error(fault.place, value.label, fault.message, fault.fix)
             return nil
         }
         guard let text = short(value) else { return nil }
         if let fault = Self.fault(ofName: text, longest: longest) {
-            refuse(value, fault.what, fault.todo)
+            refuse(value, fault.message, fault.fix)
             return nil
         }
         return text
     }
 
-    static func fault(ofName text: String, longest: Int = 200) -> (what: String, todo: String)? {
+    static func fault(ofName text: String, longest: Int = 200) -> (message: String, fix: String)? {
         if text.isEmpty { return ("is empty", "write 1 to \(longest) bytes") }
         if let control = text.unicodeScalars.first(where: SafeText.isControl) {
             return ("contains the control character \(SafeText.escaped(String(control)))", "remove it")
@@ -182,14 +182,14 @@ extension Diagnostics {
     }
 
     /// One warning per position, so that all can be found and fixed.
-    mutating func warn(_ value: FieldValue, _ what: String, _ todo: String) {
-        let kind = "\(value.place.line):\(value.place.column) \(value.label) \(what)"
+    mutating func warn(_ value: FieldValue, _ message: String, _ fix: String) {
+        let kind = "\(value.place.line):\(value.place.column) \(value.label) \(message)"
         // A default is checked once per task.
-        if !hasWarned(kind) { warn(kind, value.place, value.label, what, todo) }
+        if !hasWarned(kind) { warn(kind, value.place, value.label, message, fix) }
     }
 
-    mutating func refuse(_ value: FieldValue, _ what: String, _ todo: String) {
-        error(value.place, value.label, what, todo)
+    mutating func refuse(_ value: FieldValue, _ message: String, _ fix: String) {
+        error(value.place, value.label, message, fix)
     }
 }
 

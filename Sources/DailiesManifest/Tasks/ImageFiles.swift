@@ -5,8 +5,8 @@ import Foundation
 /// The image files that a manifest refers to. Each is read once for its digest and type; its bytes are not kept.
 final class ImageFiles {
     struct ReadError: Error {
-        let what: String
-        let todo: String
+        let message: String
+        let fix: String
     }
     typealias Known = [ByteKey: Result<TaskImage, ReadError>]
 
@@ -43,7 +43,7 @@ final class ImageFiles {
         let bytes = try Self.bytes(at: place, called: path)
         guard let mediaType = Self.mediaType(of: bytes) else {
             throw ReadError(
-                what: "\(SafeText.quoted(path)) is not a PNG, JPEG or WebP image", todo: "convert it, or give a URL")
+                message: "\(SafeText.quoted(path)) is not a PNG, JPEG or WebP image", fix: "convert it, or give a URL")
         }
         let (digest, manifest) = (Self.digest(of: bytes), manifest)
         return TaskImage(sha256: digest, mediaType: mediaType, path: place, byteCount: bytes.count) {
@@ -53,8 +53,8 @@ final class ImageFiles {
                 throw ManifestError(
                     SourceError(
                         place: .start, field: "image_init",
-                        what: "\(SafeText.quoted(path)) changed while the manifest was being read",
-                        todo: "run the command again"
+                        message: "\(SafeText.quoted(path)) changed while the manifest was being read",
+                        fix: "run the command again"
                     ),
                     in: manifest)
             }
@@ -77,7 +77,7 @@ final class ImageFiles {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw unreadable(path, errno) }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw ReadError(what: "\(SafeText.quoted(path)) is not a regular file", todo: advice)
+            throw ReadError(message: "\(SafeText.quoted(path)) is not a regular file", fix: advice)
         }
         let size = Int(status.st_size)
         guard size <= maximumBytes else { throw tooLarge(path, bytes: size, limit: maximumBytes) }
@@ -113,15 +113,15 @@ final class ImageFiles {
     /// - Parameter limit: maximum bytes of an image in this request.
     static func tooLarge(_ path: String, bytes: Int, limit: Int) -> ReadError {
         ReadError(
-            what: "\(SafeText.quoted(path)) has \(bytes) bytes, which makes the request larger than the "
+            message: "\(SafeText.quoted(path)) has \(bytes) bytes, which makes the request larger than the "
                 + "\(ManifestLimits.maximumRequestBytes) bytes that the API accepts",
-            todo: "make it smaller than \(limit) bytes, or give a URL")
+            fix: "make it smaller than \(limit) bytes, or give a URL")
     }
 
     private static let advice =
         "give an image path relative to the manifest's folder, an http or https URL, or data:image/…;base64,…"
 
     private static func unreadable(_ path: String, _ code: Int32) -> ReadError {
-        ReadError(what: "\(SafeText.quoted(path)) cannot be read: \(String(cString: strerror(code)))", todo: advice)
+        ReadError(message: "\(SafeText.quoted(path)) cannot be read: \(String(cString: strerror(code)))", fix: advice)
     }
 }

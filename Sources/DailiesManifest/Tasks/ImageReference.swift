@@ -10,7 +10,7 @@ enum ImageReference {
     }
 
     /// The problem, if any. Does not show text that contains credentials.
-    static func fault(_ text: String) -> (what: String, todo: String)? {
+    static func fault(_ text: String) -> (message: String, fix: String)? {
         let advice = "write an http or https URL, or data:image/…;base64,…"
         guard !text.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F || $0 == UInt8(ascii: "\\") }) else {
             return ("contains white space or a backslash", "write them as %20 and %5C")

@@ -71,8 +71,8 @@ struct Matrix {
         _ value: FieldValue, of task: RawTask, fields: FieldSchema, log: inout Diagnostics
     ) -> [Axis] {
         guard case .map(let members) = value.node.content, !members.isEmpty else {
-            let what = if case .map = value.node.content { "is empty" } else { "is \(value.node.content.name)" }
-            log.refuse(value, what, "write fields and lists of their values, such as seed: [1, 2, 3]")
+            let message = if case .map = value.node.content { "is empty" } else { "is \(value.node.content.name)" }
+            log.refuse(value, message, "write fields and lists of their values, such as seed: [1, 2, 3]")
             return []
         }
         return log.unique(members, prefix: "matrix.").compactMap { axis($0, of: task, fields: fields, log: &log) }
@@ -93,8 +93,8 @@ struct Matrix {
         }
         guard case .list(let elements) = member.value.content, !elements.isEmpty else {
             let value = FieldValue(label: label, node: member.value)
-            let what = if case .list = member.value.content { "is empty" } else { "is \(member.value.content.name)" }
-            log.refuse(value, what, "write a list of its values")
+            let message = if case .list = member.value.content { "is empty" } else { "is \(member.value.content.name)" }
+            log.refuse(value, message, "write a list of its values")
             return nil
         }
         let isFree = member.name.hasPrefix(variablePrefix) || fields.isFree(member.name)
@@ -123,7 +123,7 @@ struct Matrix {
             guard let fault = VariableName.fault(name) else {
                 return (.text(allowed: nil), task.variables[ByteKey(name)]?.value)
             }
-            log.error(member.place, label, fault.what, fault.todo)
+            log.error(member.place, label, fault.message, fault.fix)
             return nil
         }
         if let kind = fields.kind(of: member.name, for: nil) { return (kind, task.request[member.name]) }

@@ -78,7 +78,7 @@ enum VariableName {
         }
     }
 
-    static func fault(_ name: String) -> (what: String, todo: String)? {
+    static func fault(_ name: String) -> (message: String, fix: String)? {
         guard !name.isEmpty, name.utf8.allSatisfy(allows) else {
             return ("has an invalid variable name", "use letters, digits, _ and -")
         }

@@ -74,7 +74,7 @@ struct RawTaskReader {
                 "write it once, in a first line without prompt and model, or next to tasks")
         default:
             let unknown = fields.unknown(field.name)
-            log.error(field.place, value.label, unknown.what, unknown.todo)
+            log.error(field.place, value.label, unknown.message, unknown.fix)
         }
     }
 
@@ -97,7 +97,7 @@ struct RawTaskReader {
             let tag = FieldValue(label: value.label + "." + member.name, node: member.value)
             if tag.isNothing { continue }
             if let fault = Diagnostics.fault(ofName: member.name) {
-                log.error(member.place, value.label, "has a name that \(fault.what)", fault.todo)
+                log.error(member.place, value.label, "has a name that \(fault.message)", fault.fix)
             } else if let text = log.name(tag) {
                 tags[ByteKey(member.name)] = text
             }
@@ -126,7 +126,7 @@ struct RawTaskReader {
             let inner = FieldValue(label: value.label + "." + member.name, node: member.value)
             if inner.isNothing { continue }
             if let fault = VariableName.fault(member.name) {
-                log.error(member.place, value.label, fault.what, fault.todo)
+                log.error(member.place, value.label, fault.message, fault.fix)
             } else if let text = log.text(inner) {
                 log.warnAboutAccident(in: text, inner)
                 variables[ByteKey(member.name)] = Variable(text: text, value: inner)
@@ -153,7 +153,7 @@ struct RawTaskReader {
             } else if FieldSchema.reserved.contains(member.name) {
                 log.error(member.place, inner.label, "is set by the runner, not by a task", "remove it")
             } else if let fault = Diagnostics.fault(ofName: member.name) {
-                log.error(member.place, value.label, "has a name that \(fault.what)", fault.todo)
+                log.error(member.place, value.label, "has a name that \(fault.message)", fault.fix)
             } else {
                 extra[ByteKey(member.name)] = inner
             }

@@ -79,7 +79,7 @@ struct RequestValidator: Sendable {
         do throws(ImageFiles.ReadError) {
             return try images.image(path)
         } catch {
-            log.refuse(value, error.what, error.todo)
+            log.refuse(value, error.message, error.fix)
             request["image_init"] = nil
             return nil
         }
@@ -95,7 +95,7 @@ struct RequestValidator: Sendable {
         let head = TaskImage.lengthOfDataURL(bytes: 0, mediaType: image.mediaType)
         let limit = max(0, ManifestLimits.maximumRequestBytes - rest - head) / 4 * 3
         let fault = ImageFiles.tooLarge(scalar.text, bytes: image.byteCount, limit: limit)
-        log.refuse(value, fault.what, fault.todo)
+        log.refuse(value, fault.message, fault.fix)
         return false
     }
 
@@ -184,7 +184,7 @@ struct RequestValidator: Sendable {
             return nil
         }
         guard let kind = fields.kind(of: name, for: spec),
-            let typed = log.typed(value, as: kind, todo: advice(name, kind, spec), isFree: fields.isFree(name))
+            let typed = log.typed(value, as: kind, fix: advice(name, kind, spec), isFree: fields.isFree(name))
         else { return nil }
         switch (name, typed) {
         case ("prompt", .text(let text)): checkPrompt(text, value, log: &log)
@@ -241,13 +241,13 @@ struct RequestValidator: Sendable {
                 value, "\(SafeText.quoted(text)) is not supported by \(spec.id)",
                 Self.choice(choices))
         } else if let fault = Diagnostics.fault(ofName: text) {
-            log.refuse(value, fault.what, fault.todo)
+            log.refuse(value, fault.message, fault.fix)
         }
     }
 
     private func checkImage(_ text: String, _ value: FieldValue, _ spec: ModelSpec?, log: inout Diagnostics) {
         if takesImage(value, spec, log: &log), let fault = ImageReference.fault(text) {
-            log.refuse(value, fault.what, fault.todo)
+            log.refuse(value, fault.message, fault.fix)
         }
     }
 

@@ -84,14 +84,14 @@ package final class ByteSpikeProvider: RenderProvider {
     }
 
     /// Queries by id or submission key, in the configured form; if the service does not support it, in the other.
-    package func query(_ question: TaskQuery, reply: @escaping @Sendable (QueryResult) -> Void) {
-        guard let key = configuration.key(question.account) else {
-            return reply(.fault(Self.noKey(question.account)))
+    package func query(_ request: TaskQuery, reply: @escaping @Sendable (QueryResult) -> Void) {
+        guard let key = configuration.key(request.account) else {
+            return reply(.fault(Self.noKey(request.account)))
         }
-        switch question.subject {
+        switch request.subject {
         case .remote(let remote): query(remote, key: key, reply)
         case .key:
-            let body = QueryBody.encode(question.subject)
+            let body = QueryBody.encode(request.subject)
             ask(.POST, Endpoint.query, body: body, key: key, reply)
         }
     }

@@ -92,7 +92,7 @@ struct APIClient: Sendable {
         _ error: any Error, _ status: Int?, _ way: HTTPClients.Way, _ flag: TrackedBody.Flag
     ) -> Failure {
         Failure(
-            fault: TransportFault.make(error, status: status, reaching: way.destination, redaction: redaction),
+            fault: ProviderError(transport: error, status: status, reaching: way.destination, redaction: redaction),
             wasSent: flag.isRead || status != nil)
     }
 }

@@ -124,7 +124,7 @@ struct AssetDownloader: Sendable {
             let response = try await way.client.execute(http(request, way), timeout: headTimeout.timeAmount)
             return Reply(response: response, place: place)
         } catch {
-            let fault = TransportFault.make(error, reaching: way.destination, redaction: redaction)
+            let fault = ProviderError(transport: error, reaching: way.destination, redaction: redaction)
             throw Failure(end: .interrupted(fault))
         }
     }
@@ -195,8 +195,8 @@ struct AssetDownloader: Sendable {
         } catch let failure as Failure {
             return .failure(failure)
         } catch {
-            let fault = TransportFault.make(
-                error, status: reply.status, reaching: reply.place.place, redaction: redaction)
+            let fault = ProviderError(
+                transport: error, status: reply.status, reaching: reply.place.place, redaction: redaction)
             return .failure(Failure(end: .interrupted(fault)))
         }
     }

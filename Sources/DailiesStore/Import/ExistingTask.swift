@@ -44,7 +44,7 @@ struct ExistingTask {
     fileprivate func isListed(as spec: TaskSpec) -> Bool { request.isSame(as: spec.request) }
 
     fileprivate func changed(_ spec: TaskSpec) -> ChangedTask {
-        let standing: ChangedTask.Progress =
+        let progress: ChangedTask.Progress =
             if !isSubmitted {
                 .unsent
             } else if state == .queued || state == .running || isCostAwaited {
@@ -52,7 +52,7 @@ struct ExistingTask {
             } else {
                 .settled(state)
             }
-        return ChangedTask(key: spec.key, stored: request, standing: standing)
+        return ChangedTask(key: spec.key, stored: request, progress: progress)
     }
 
     /// The result for a task with an unchanged request.
@@ -83,20 +83,20 @@ struct TaskFinder {
     }
 
     mutating func find(_ task: TaskSpec, in database: SQLiteConnection) throws(StoreError) -> ExistingTask? {
-        if let known = try database.known(SQLiteConnection.knownByKey, SQLValue(batch), .text(task.key.text)) {
+        if let known = try database.existingTask(SQLiteConnection.selectByKey, SQLValue(batch), .text(task.key.text)) {
             return known
         }
         guard hasAliases else { return nil }
         for id in try database.tasks(aliased: task, in: batch) where !claimed.contains(id) {
             claimed.insert(id)
-            return try database.known(SQLiteConnection.knownByID, SQLValue(id))
+            return try database.existingTask(SQLiteConnection.selectByID, SQLValue(id))
         }
         return nil
     }
 }
 
 extension SQLiteConnection {
-    private static let known = """
+    private static let select = """
         SELECT s.id, i.request, i.tags, i.output, s.priority, s.state, s.attempt, s.is_submitted,
             s.withdrawn_code, a.outcome_unknown_at_ms IS NOT NULL AS is_uncertain,
             coalesce(a.is_cost_awaited, FALSE) AS is_cost_awaited, a.output_path IS NOT NULL AS is_saved, a.failure_code,
@@ -105,8 +105,8 @@ extension SQLiteConnection {
         LEFT JOIN attempt AS a ON a.task = s.id AND a.number = s.attempt AND s.is_submitted
         WHERE
         """
-    fileprivate static let knownByKey = known + " i.batch_id = $1 AND i.key = $2"
-    fileprivate static let knownByID = known + " i.id = $1"
+    fileprivate static let selectByKey = select + " i.batch_id = $1 AND i.key = $2"
+    fileprivate static let selectByID = select + " i.id = $1"
 
     /// The change that a manifest's request makes; nil if it equals the requested one or that one with its new seed,
     /// which is what was sent and what `export` writes. Line ends are ignored.
@@ -121,7 +121,7 @@ extension SQLiteConnection {
         return change(of: known, to: spec).map(TaskDiff.changed) ?? known.verdict
     }
 
-    fileprivate func known(_ statement: String, _ values: SQLValue...) throws(StoreError) -> ExistingTask? {
+    fileprivate func existingTask(_ statement: String, _ values: SQLValue...) throws(StoreError) -> ExistingTask? {
         try first(statement, list: values) { row throws(StoreError) in
             ExistingTask(
                 id: row["id"], key: row["key"], request: row["request"], tags: row["tags"], output: row["output"],

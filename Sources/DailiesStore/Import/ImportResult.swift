@@ -62,7 +62,7 @@ package struct ImportResult: Hashable, Sendable {
     /// Number of tasks that were once cancelled as removed and are in the manifest again.
     package var restored = 0
     /// The manifest's tasks by state after the import.
-    package var standing: [TaskState: Int] = [:]
+    package var tasksByState: [TaskState: Int] = [:]
     /// Tasks to be rendered whose request has a clip already, or will have one.
     package internal(set) var duplicates = Duplicates()
     /// The row of the first new task.
@@ -112,7 +112,7 @@ public struct ChangedTask: Hashable, Sendable {
     /// The stored request.
     public let stored: CanonicalRequest
     /// The progress with the stored request.
-    public let standing: Progress
+    public let progress: Progress
 }
 
 /// The comparison of a manifest's task with the store.
@@ -142,7 +142,7 @@ extension TaskDiff {
     var mayRender: Bool {
         switch self {
         case .new, .waiting, .restored: true
-        case .changed(let task): task.standing != .unsettled
+        case .changed(let task): task.progress != .unsettled
         case .resumable, .uncertain, .paid, .failed, .cancelled: false
         }
     }

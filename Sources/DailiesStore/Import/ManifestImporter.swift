@@ -55,14 +55,14 @@ struct ManifestImporter {
         let verdict = database.verdict(on: task, stored)
         if case .changed(let change) = verdict {
             changed.append(change)
-            if change.standing == .unsettled { unsettled.append(change.key) }
+            if change.progress == .unsettled { unsettled.append(change.key) }
         }
         if isRefused { return }
         kept.insert(stored.id)
         try keepImage(of: task, in: database)
         if verdict.mayRender {
             result.duplicates.add(
-                task.known(as: stored.key), like: try clips.clip(like: task.request, except: stored.id, in: database))
+                task.named(stored.key), like: try clips.clip(like: task.request, except: stored.id, in: database))
         }
         try database.update(stored, from: task, verdict, counting: &result, at: at)
     }
@@ -89,7 +89,7 @@ struct ManifestImporter {
         guard let tasks = newTasks else { return }
         newTasks = nil
         try database.insertStates(of: tasks, in: result.batch)
-        result.standing[.queued, default: 0] += tasks.count
+        result.tasksByState[.queued, default: 0] += tasks.count
     }
 
     private var isRefused: Bool { rules.acceptChanges ? unsettled.count > 0 : changed.count > 0 }

@@ -43,6 +43,8 @@ public struct StatusCounts: Hashable, Sendable {
     public var lost = 0
     /// Paid clips that are not saved, including those without a URL.
     public var unsaved = 0
+    /// Completed tasks whose latest clip is among them.
+    public var completedUnsaved = 0
     /// Unsaved clips for which the provider returns no URL.
     public var noAsset = 0
     /// Settled attempts whose cost is still being queried.
@@ -58,6 +60,8 @@ public struct StatusCounts: Hashable, Sendable {
 
     /// Attempts that the provider has or may receive.
     public var inFlight: Int { submitting + accepted + running }
+    /// Completed tasks whose latest clip is saved.
+    public var saved: Int { states[.completed, default: 0] - completedUnsaved }
 
     /// Creates zero counts.
     public init() {}
@@ -73,6 +77,7 @@ public struct StatusCounts: Hashable, Sendable {
         running += other.running
         lost += other.lost
         unsaved += other.unsaved
+        completedUnsaved += other.completedUnsaved
         noAsset += other.noAsset
         costAwaited += other.costAwaited
         costUnknown += other.costUnknown
@@ -210,12 +215,15 @@ extension SQLiteConnection {
         let isAtProvider = "is_open AND task_id IS NOT NULL AND lost_at_ms IS NULL"
         try forEach(
             """
-            SELECT count(*) FILTER (WHERE is_open AND task_id IS NULL AND outcome_unknown_at_ms IS NULL) AS in_the_air,
+            SELECT count(*) FILTER (WHERE is_open AND task_id IS NULL AND outcome_unknown_at_ms IS NULL) AS submitting,
                 count(outcome_unknown_at_ms) AS uncertain,
                 count(*) FILTER (WHERE is_open AND task_id IS NOT NULL AND state = 'queued') AS accepted,
                 count(*) FILTER (WHERE state = 'running') AS running,
                 count(*) FILTER (WHERE is_open AND lost_at_ms IS NOT NULL) AS lost,
                 count(*) FILTER (WHERE is_unsaved) AS unsaved,
+                count(*) FILTER (WHERE is_unsaved AND EXISTS (
+                    SELECT 1 FROM task_state AS s WHERE s.id = attempt.task AND s.attempt = attempt.number
+                        AND s.state = 'completed')) AS completed_unsaved,
                 count(*) FILTER (WHERE is_unsaved AND failure_code = 'no_asset') AS no_asset,
                 count(*) FILTER (WHERE is_cost_awaited) AS cost_awaited,
                 sum(reserved_nano / 1000000000) FILTER (WHERE \(isAtProvider)) AS reserved_whole,
@@ -223,12 +231,13 @@ extension SQLiteConnection {
             FROM attempt WHERE batch_id = $1 AND (is_open OR is_unsaved OR is_cost_awaited)
             """, [SQLValue(batch)]
         ) { row in
-            counts.submitting = row["in_the_air"]
+            counts.submitting = row["submitting"]
             counts.uncertain = row["uncertain"]
             counts.accepted = row["accepted"]
             counts.running = row["running"]
             counts.lost = row["lost"]
             counts.unsaved = row["unsaved"]
+            counts.completedUnsaved = row["completed_unsaved"]
             counts.noAsset = row["no_asset"]
             counts.costAwaited = row["cost_awaited"]
             counts.reservedAtProvider = row.total("reserved")

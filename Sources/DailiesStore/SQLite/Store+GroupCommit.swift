@@ -82,7 +82,7 @@ extension Store {
         }
         guard !group.isEmpty else { return 0 }
         let results = commit(group)
-        guard !faults.isFrozen else { return group.count }
+        guard !faults.hasCrashed else { return group.count }
         isNotifying = true
         defer { isNotifying = false }
         for (call, result) in zip(group, results) { call.then(result) }
@@ -161,7 +161,7 @@ extension Store {
         try onQueue { () throws(StoreError) in
             precondition(!self.isNotifying, "a blocking write from a `then` would overtake waiting calls")
             if !isNested { self.commitWaiting() }
-            if self.faults.isFrozen { throw StoreFailpoints.crashed }
+            if self.faults.hasCrashed { throw StoreFailpoints.crashed }
             if let permanentFailure = self.permanentFailure { throw permanentFailure }
             let database = try self.connection()
             // Data written into a moved file is lost: stop before the next submit.
@@ -227,15 +227,15 @@ extension Store {
     private func commitTransaction(of database: SQLiteConnection) throws(StoreError) {
         switch faults.next() {
         case nil:
-            if faults.isFrozen { throw StoreFailpoints.crashed }
+            if faults.hasCrashed { throw StoreFailpoints.crashed }
         case .fails(let error):
             throw error
-        case .freezesBefore:
-            faults.freeze()
+        case .crashesBefore:
+            faults.crash()
             throw StoreFailpoints.crashed
-        case .freezesAfter:
+        case .crashesAfter:
             try database.run("COMMIT")
-            faults.freeze()
+            faults.crash()
             throw StoreFailpoints.crashed
         }
         do throws(StoreError) {

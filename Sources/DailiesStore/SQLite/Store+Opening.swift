@@ -58,7 +58,7 @@ extension Store {
                 throw StoreError(.missing, "there is no store at \(path); a run creates one")
             }
             return isReadOnly(path) ? try openWithoutWriting(path) : try openForReading(path, path: path)
-        case .telling:
+        case .sendingCommands:
             guard access(path, F_OK) == 0 else {
                 throw StoreError(.missing, "there is no store at \(path); a run creates one")
             }

@@ -1,4 +1,5 @@
 import DailiesCore
+import DailiesRunner
 import Testing
 
 @testable import DailiesCLI
@@ -51,7 +52,7 @@ struct ETAEstimatorTests {
         (7200, 7200, "about 2 h"), (10_000, 20_000, "2–6 h"),
     ])
     func `the estimate as text`(_ low: Int, _ high: Int, _ words: String) {
-        #expect(ETAEstimator.words(.seconds(low)...(.seconds(high))) == words)
+        #expect(ETAEstimator.description(of: .seconds(low)...(.seconds(high))) == words)
     }
 
     @Test(arguments: [Int64.min, -1, 0, 2_592_001, 9_223_372_036, 9_223_372_036_854_775, .max])
@@ -63,6 +64,6 @@ struct ETAEstimatorTests {
         let ages: [Duration] = [.nanoseconds(Int64.min), .zero, .nanoseconds(Int64.max)]
         let range = forecast.range(
             waiting: 100_000_000, ages: Array(repeating: ages, count: 3000).flatMap { $0 }, slots: 1)
-        #expect(range.map { !ETAEstimator.words($0).isEmpty } == true)
+        #expect(range.map { !ETAEstimator.description(of: $0).isEmpty } == true)
     }
 }

@@ -1,4 +1,6 @@
 import DailiesCore
+import DailiesRunner
+import DailiesStore
 import Testing
 
 @testable import DailiesCLI
@@ -14,14 +16,13 @@ struct ProgressViewLinesTests {
         TaskName(batch: batch, key: TaskKey(key))
     }
 
-    private func progress(total: Int, concurrency: Int = 2) -> RunProgress {
-        RunProgress(
-            RunOverview(
-                batches: Self.names, open: total, total: total, concurrency: concurrency, inFlight: 0, saved: 0,
-                states: [.queued: total], charged: .zero, reserved: .zero, budget: Credits(nano: 50_000_000_000)))
+    private func progress(total: Int, concurrency: Int = 2) -> RunStatus {
+        var counts = StatusCounts()
+        counts.states = [.queued: total]
+        return RunStatus(of: Self.names, counts, concurrency: concurrency, budget: Credits(nano: 50_000_000_000))
     }
 
-    private func lines(_ progress: RunProgress, after seconds: Int, width: Int = 79) -> [String] {
+    private func lines(_ progress: RunStatus, after seconds: Int, width: Int = 79) -> [String] {
         ProgressView.lines(
             progress, at: Self.start + .seconds(seconds), width: width, style: TextStyle(isColored: false))
     }
@@ -48,7 +49,7 @@ struct ProgressViewLinesTests {
     }
 
     /// After 100 s, ten of twenty are completed, each in 20 s, and two have been in flight for 10 s and 0 s.
-    private func halfDone() -> RunProgress {
+    private func halfDone() -> RunStatus {
         var progress = progress(total: 20)
         for number in 0..<12 {
             let began = Self.start + .seconds(number / 2 * 20)
@@ -126,11 +127,11 @@ struct ProgressViewLinesTests {
 
     @Test func `tasks of two batches with one key are two tasks, each shown with its batch`() {
         let batches = [BatchID(1), BatchID(2)]
-        var progress = RunProgress(
-            RunOverview(
-                batches: BatchNames(own: batches, [BatchID(1): "market", BatchID(2): "forest"]), open: 2, total: 2,
-                concurrency: 2, inFlight: 0, saved: 0, states: [.queued: 2], charged: .zero, reserved: .zero,
-                budget: nil))
+        var counts = StatusCounts()
+        counts.states = [.queued: 2]
+        var progress = RunStatus(
+            of: BatchNames(own: batches, [BatchID(1): "market", BatchID(2): "forest"]), counts, concurrency: 2,
+            budget: nil)
         for batch in batches {
             progress.apply(.submitted(Self.task("shot-1", in: batch), ModelID("sora-2")), at: Self.start)
             progress.apply(

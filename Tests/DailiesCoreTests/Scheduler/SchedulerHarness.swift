@@ -237,7 +237,7 @@ final class SchedulerHarness {
         guard let index = wakes.indices.min(by: { (wakes[$0].at, $0) < (wakes[$1].at, $1) }) else { return }
         let next = wakes.remove(at: index)
         now = max(now, next.at)
-        guard case .downloadSpeed(let attempt, let serial) = next.wake else { return handle(.woken(next.wake)) }
+        guard case .downloadSpeed(let attempt, let serial) = next.wake else { return handle(.timerFired(next.wake)) }
         let bytes = receivedBytes[attempt.task] ?? (now - Instant(milliseconds: 0)).nanoseconds / 1000
         handle(.measured(attempt, serial: serial, bytes: bytes))
     }

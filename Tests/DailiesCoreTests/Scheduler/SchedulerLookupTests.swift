@@ -95,6 +95,61 @@ import Testing
         }
     }
 
+    @Test func `the answer about a task to adopt belongs to that command alone`() {
+        let later: [(UserCommand.Action, CommandOutcome)] = [
+            (.reconcile, .notFound), (.adopt(RemoteTaskID("r2")), .refused),
+            (.cancel(evenIfCharged: false), .uncertain),
+            (.assumeLost(afterLookup: true), .assumedLost),
+        ]
+        for (action, outcome) in later {
+            let rig = serving(.uncertain)
+            lookUp(.adopt(RemoteTaskID("r9")), command: 1, in: rig)
+            lookUp(action, command: 2, in: rig)
+            #expect(rig.questions.count == 1, "one command at a time")
+            rig.answer(Self.notFound)
+            #expect(rig.store.commands == [Self.served: .refused])
+            let subject: TaskQuery.Subject =
+                if case .adopt(let remote) = action { .remote(remote) } else { .key(SubmissionKey("key-1#1")) }
+            #expect(rig.questions.map(\.question.subject) == [subject], "the second command asks itself")
+            rig.answer(Self.notFound)
+            #expect(rig.store.commands == [Self.served: .refused, CommandID(2): outcome])
+            expectEnd(rig)
+        }
+    }
+
+    @Test func `an adoption does not prove key support, and a later lookup finds what was adopted`() {
+        let rig = serving(.uncertain)
+        lookUp(.adopt(RemoteTaskID("r9")), command: 1, in: rig)
+        lookUp(.reconcile, command: 2, in: rig)
+        rig.answer(.found(.running("r9")))
+        #expect(rig.stage(1) == .accepted(RemoteTaskID("r9"), isRunning: true))
+        #expect(rig.store.commands == [Self.served: .adopted, CommandID(2): .found])
+        #expect(rig.store.trust.isEmpty)
+        expectEnd(rig)
+    }
+
+    @Test func `an answer by key that comes before the adoption decides under its own task`() {
+        let rig = SchedulerHarness(store: SchedulerHarness.leftBehind(.uncertain))
+        rig.start()
+        #expect(rig.questions.map(\.question.subject) == [.key(SubmissionKey("key-1#1"))])
+        lookUp(.adopt(RemoteTaskID("r9")), in: rig)
+        rig.answer(.found(.running("r1")))
+        #expect(rig.stage(1) == .accepted(RemoteTaskID("r1"), isRunning: true))
+        #expect(rig.store.commands == [Self.served: .found])
+    }
+
+    @Test func `a cancel even if charged is not weakened by a plain one that follows`() {
+        let rig = serving(.accepted(RemoteTaskID("r1"), isRunning: true), change: { $0.remoteID = RemoteTaskID("r1") })
+        lookUp(.cancel(evenIfCharged: true), command: 1, in: rig)
+        lookUp(.cancel(evenIfCharged: false), command: 2, in: rig)
+        rig.answer(.found(.running("r1")))
+        #expect(rig.cancels.count == 1, "the first command stays what it was")
+        rig.answerCancel(.found(.running("r1")))
+        #expect(rig.store.commands[Self.served] == .requested)
+        rig.answer(.found(.running("r1")), 1, .poll)
+        #expect(rig.store.commands[CommandID(2)] == .alreadyRunning && rig.cancels.count <= 1)
+    }
+
     @Test func `a task that was already adopted is adopted, without a query`() {
         let remote = RemoteTaskID("r9")
         let rig = serving(.accepted(remote, isRunning: false), change: { $0.remoteID = remote })
@@ -251,9 +306,9 @@ import Testing
         let rig = SchedulerHarness.with(1)
         lookUp(.reconcile, in: rig)
         lookUp(.assumeLost(afterLookup: false), command: 2, in: rig)
-        #expect(rig.store.commands == [CommandID(2): .notLookedUp], "it is being submitted")
+        #expect(rig.store.commands.isEmpty)
         rig.land(.accepted(.completed("r1")))
-        #expect(rig.store.commands[CommandID(1)] == .found)
+        #expect(rig.store.commands == [CommandID(1): .found, CommandID(2): .found], "it is not given up")
         rig.save(1)
         rig.expectSound()
     }

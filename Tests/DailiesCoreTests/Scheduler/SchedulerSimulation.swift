@@ -102,7 +102,7 @@ final class SchedulerSimulation {
 
     private func serve(_ event: Event) {
         switch event {
-        case .wake(let wake): handle(.woken(wake))
+        case .wake(let wake): handle(.timerFired(wake))
         case .submitArrives(let submission): schedule(.submitLands(submission, outcome(of: submission)))
         case .submitLands(let submission, let outcome): handle(.submitted(submission, outcome))
         case .askArrives(let attempt, let purpose, let question):

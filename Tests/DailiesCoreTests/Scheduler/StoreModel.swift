@@ -176,7 +176,7 @@ struct StoreModel {
             let isLatest = entries[id.task].map { !$0.isWaiting && $0.task.attempt == id.number } ?? false
             let mayFollow = isLatest && (stage == .failed || stage == .cancelled)
             if mayFollow { retry(id.task) }
-            end(command, mayFollow ? .waits : .refused)
+            end(command, mayFollow ? .requeued : .refused)
         case .reseeded(let task, let seed, _):
             if entries[task]?.isWaiting == true {
                 seeds[task] = seed
@@ -299,10 +299,10 @@ struct StoreModel {
 
     var open: [OpenAttempt] {
         attempts.sorted { $0.key < $1.key }.compactMap { id, attempt in
-            guard let entry = entries[id.task], let standing = attempt.standing else { return nil }
+            guard let entry = entries[id.task], let progress = attempt.progress else { return nil }
             return OpenAttempt(
                 attempt: id, batch: entry.task.batch, key: entry.task.key, submission: attempt.submission,
-                shape: entry.task.shape, standing: standing, submittedAt: attempt.submittedAt, sentAt: attempt.sentAt,
+                shape: entry.task.shape, progress: progress, submittedAt: attempt.submittedAt, sentAt: attempt.sentAt,
                 reserved: attempt.reserved, estimate: attempt.estimate, cancelReason: attempt.cancelReason,
                 isReplayed: attempt.isReplayed,
                 lostAt: attempt.lostAt, output: entry.task.output, tagBudgets: entry.task.tagBudgets,
@@ -340,7 +340,7 @@ extension StoreModel.Attempt {
     }
 
     /// The state that a new run must know; nil when nothing is left to do.
-    var standing: OpenAttempt.Progress? {
+    var progress: OpenAttempt.Progress? {
         switch stage {
         case .submitting: .sent(isMarkedUncertain: false)
         case .uncertain: .sent(isMarkedUncertain: true)

@@ -22,7 +22,7 @@ import Testing
     private func drain(_ queues: inout TaskQueues, where isEligible: (TaskQueueID) -> Bool = { _ in true }) -> [Int64] {
         var order: [Int64] = []
         while let task = queues.next(where: isEligible) {
-            queues.take(task)
+            queues.remove(task)
             order.append(task.id.rawValue)
         }
         return order
@@ -66,8 +66,8 @@ import Testing
     @Test func `a task that returns unsent has its old position`() throws {
         var queues = queues((1...4).map { SchedulerHarness.task($0) })
         let first = try #require(queues.next { _ in true })
-        queues.take(first)
-        queues.take(try #require(queues.next { _ in true }))
+        queues.remove(first)
+        queues.remove(try #require(queues.next { _ in true }))
         queues.putBack(first)
         #expect(drain(&queues) == [1, 3, 4])
     }
@@ -76,7 +76,7 @@ import Testing
         var queues = queues(
             (1...3).map { SchedulerHarness.task($0) } + (4...6).map { SchedulerHarness.task($0, batch: BatchID(2)) })
         let first = try #require(queues.next { _ in true })
-        queues.take(first)
+        queues.remove(first)
         queues.putBack(first)
         #expect(drain(&queues) == [1, 4, 2, 5, 3, 6])
     }
@@ -137,7 +137,7 @@ import Testing
                 let next = queues.next { _ in true }
                 #expect(next == best, "seed \(seed)")
                 guard let next else { break }
-                queues.take(next)
+                queues.remove(next)
                 startedByBatch[next.batch, default: 0] += 1
                 store.removeAll { $0.id == next.id }
             }
@@ -211,7 +211,7 @@ import Testing
                     let expected = model.next { $0 != shut }
                     #expect(next?.id == expected?.id, "seed \(seed), step \(step)")
                     guard let next, next == expected else { return }
-                    queues.take(next)
+                    queues.remove(next)
                     model.waiting.removeAll { $0.id == next.id }
                     model.startedByBatch[next.batch, default: 0] += 1
                     taken.append(next)

@@ -161,7 +161,7 @@ struct StreamingTests {
             try reader.check(.bytes(bytes, path: "m.jsonl"))
         }
         #expect(
-            failure?.problems.map { "\($0.line):\($0.column) \($0.what)" } == [
+            failure?.problems.map { "\($0.line):\($0.column) \($0.message)" } == [
                 "2:1 this line has 9437192 bytes, more than 2097152",
                 "3:1 model is missing".replacing("model ", with: ""),
                 "3:1 is missing", "3:1 is missing",
@@ -179,7 +179,7 @@ struct StreamingTests {
             try file.close()
             var handedOut = 0
             let failure = #expect(throws: ManifestError.self) { try checked.forEachTask { _ in handedOut += 1 } }
-            #expect(failure?.problems[0].what == "changed while it was being read")
+            #expect(failure?.problems[0].message == "changed while it was being read")
             #expect(handedOut == 10)
         }
     }

@@ -65,7 +65,7 @@ struct ImageFileTests {
                 _ = try #require(after[0].image).bytes()
                 Issue.record("the new bytes were taken for the old ones")
             } catch let failure as ManifestError {
-                #expect(failure.problems[0].what == "\"a.png\" changed while the manifest was being read")
+                #expect(failure.problems[0].message == "\"a.png\" changed while the manifest was being read")
             }
             // Read again, it is another image and another task.
             #expect(Set(try check(format).manifest().tasks.map(\.key)).isDisjoint(with: before.map(\.key)))

@@ -51,10 +51,10 @@ struct WarningTests {
 
     @Test(arguments: accidents)
     func `a prompt that looks like an accident is accepted with a warning, in every format`(
-        prompt: String, what: String
+        prompt: String, message: String
     ) throws {
         for found in try Self.prompts(prompt) {
-            #expect(found == ["prompt: \(what); correct it, or it is rendered unchanged"])
+            #expect(found == ["prompt: \(message); correct it, or it is rendered unchanged"])
         }
     }
 
@@ -154,7 +154,7 @@ struct WarningTests {
         (#"[{"model":"soar-2\u00a0","prompt":"p","duration_seconds":1}]"#, "did you mean sora-2?"),
     ])
     func `suggestions ignore invisible characters`(text: String, advice: String) throws {
-        #expect(try read(text, .json).warnings.contains { $0.todo == advice })
+        #expect(try read(text, .json).warnings.contains { $0.fix == advice })
     }
 
     @Test func `suggestions for field names ignore invisible characters`() {

@@ -26,7 +26,7 @@ struct BoundedTaskChannelTests {
         let rig = try Rig(tasks: [])
         let result = try rig.importManifest(specs)
         #expect(result.new == specs.count)
-        #expect(result.standing == [.queued: specs.count])
+        #expect(result.tasksByState == [.queued: specs.count])
         #expect(
             try rig.shell().rows("SELECT key, model, priority, state FROM task ORDER BY id")
                 == specs.map { "\($0.key.text)|\($0.shape.model.text)|\($0.priority)|queued" })

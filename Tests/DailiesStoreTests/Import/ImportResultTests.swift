@@ -14,7 +14,7 @@ struct ImportResultTests {
         let again = try rig.importManifest(specs)
         #expect(again.unchanged == 2)
         #expect(again.new + again.changed + again.removed + again.restored == 0)
-        #expect(again.standing == [.queued: 2])
+        #expect(again.tasksByState == [.queued: 2])
         #expect(try rig.shell().rows("SELECT * FROM task") == before)
     }
 
@@ -24,7 +24,7 @@ struct ImportResultTests {
         let tags = [TaskSpec.Tag(name: "a\"b", value: "line\nend\\ é"), TaskSpec.Tag(name: "client", value: "acme")]
         let result = try rig.importManifest([Rig.spec("a", tags: tags, priority: 5, output: "x.mp4")])
         #expect(result.unchanged == 1)
-        #expect(result.standing == [.completed: 1])
+        #expect(result.tasksByState == [.completed: 1])
         #expect(try rig.shell().one("SELECT state, attempt, priority FROM task") == "completed|1|5")
         let row = try #require(try rig.store.tasks(limit: 1).first)
         #expect(row.tags == tags)
@@ -42,7 +42,7 @@ struct ImportResultTests {
             return
         }
         #expect(list.map(\.key.text) == ["b", "a"])
-        #expect(list.map(\.standing) == [.unsent, .unsent])
+        #expect(list.map(\.progress) == [.unsent, .unsent])
         #expect(try rig.shell().rows("SELECT * FROM task UNION ALL SELECT * FROM task") == before)
         #expect(try rig.shell().one("SELECT count(*) FROM event WHERE kind = 'enrolled'") == "1")
     }
@@ -87,7 +87,7 @@ struct ImportResultTests {
         let rig = try Rig(tasks: [Rig.spec("a")])
         try rig.apply(Steps.intent(), Steps.accepted(), Steps.settled(.completed), Steps.saved())
         let result = try rig.importManifest([Rig.spec("a", prompt: "new", model: "veo-3")], accepting)
-        #expect(result.standing == [.queued: 1])
+        #expect(result.tasksByState == [.queued: 1])
         #expect(try rig.shell().one("SELECT state, attempt, credits_nano FROM task") == "queued|2|1250000000")
         try rig.apply(
             Steps.intent(1, 2, model: "veo-3"), Steps.accepted(1, 2), Steps.settled(.completed, 1, 2))
@@ -121,7 +121,7 @@ struct ImportResultTests {
                 == ["task-1|cancelled|removed", "task-2|queued|", "task-3|cancelled|cancelled", "task-4|queued|"])
         let back = try rig.importManifest(specs)
         #expect(back.restored == 1)
-        #expect(back.standing == [.queued: 3, .cancelled: 1])
+        #expect(back.tasksByState == [.queued: 3, .cancelled: 1])
         #expect(try rig.shell().one("SELECT state, attempt FROM task WHERE key = 'task-1'") == "queued|1")
         #expect(
             try rig.shell().rows("SELECT kind FROM event WHERE task = 1 ORDER BY id") == ["withdrawn", "restored"])
@@ -218,7 +218,7 @@ struct ImportResultTests {
         let specs = (1...7).map { Rig.spec("task-\($0)") } + [Rig.spec("task-8", prompt: "other"), Rig.spec("new")]
         let comparison = try reader.compare(batchName: "batch", provider: "bytespike", tasks: specs)
         let change = ChangedTask(
-            key: TaskKey("task-8"), stored: Rig.spec("task-8").request, standing: .unsent)
+            key: TaskKey("task-8"), stored: Rig.spec("task-8").request, progress: .unsent)
         #expect(
             comparison.verdicts == [
                 .waiting, .resumable, .uncertain, .paid(isSaved: true), .failed(code: "bad"),

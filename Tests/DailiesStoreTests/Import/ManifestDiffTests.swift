@@ -58,15 +58,15 @@ struct ManifestDiffTests {
 
     @Test func `a store's revision changes with every record and with nothing else`() throws {
         let rig = try Rig()
-        let before = try rig.store.mark()
+        let before = try rig.store.revision()
         #expect(before != .empty)
         _ = try rig.store.summary()
-        #expect(try rig.store.mark() == before)
+        #expect(try rig.store.revision() == before)
         try rig.apply(Steps.intent())
-        let sent = try rig.store.mark()
+        let sent = try rig.store.revision()
         #expect(sent != before)
         try rig.store.setBudget(rig.batch, .cap(Steps.credits("5")), at: rig.tick())
-        #expect(try rig.store.mark() != sent)
-        #expect(try Rig().store.mark() != rig.store.mark())
+        #expect(try rig.store.revision() != sent)
+        #expect(try Rig().store.revision() != rig.store.revision())
     }
 }

@@ -108,7 +108,7 @@ struct AccountTests {
     @Test func `a handover that is not durable did not happen`() throws {
         let rig = try rig()
         try send(rig)
-        rig.faults.plan(.freezesBefore, atCommit: rig.faults.commits + 1)
+        rig.faults.plan(.crashesBefore, atCommit: rig.faults.commits + 1)
         #expect(throws: StoreError.self) { try transferAttempts(rig) }
         try rig.store.close()
         let store = try Store.open(rig.scratch.path, for: .running)

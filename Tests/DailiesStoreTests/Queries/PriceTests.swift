@@ -107,9 +107,9 @@ struct PriceTests {
             try rig.store.forgetPrices(of: Self.model, resolution: resolution, at: Self.service, at: rig.tick())
         }
         #expect(try forget("720p") == [] && forget("") == [])
-        let before = try rig.store.mark()
+        let before = try rig.store.revision()
         #expect(try forget() == [kind])
-        #expect(try rig.store.mark() != before)
+        #expect(try rig.store.revision() != before)
         #expect(try charged(rig) == ["7"] && charged(rig, at: Self.simulator) == ["5"])
         try rig.apply(Steps.settled(.completed, 2, charges: [Steps.amount("361")]))
         #expect(try charged(rig) == ["7"])

@@ -50,9 +50,10 @@ struct TaskOwnerTests {
     @Test func `a task that a user adopts for one attempt is refused to others until the command ends`() throws {
         let rig = try Rig(tasks: [Rig.spec("a"), Rig.spec("b")])
         try rig.apply(Steps.intent(1), Steps.intent(2))
-        let users = try Store.open(rig.scratch.path, for: .telling)
-        let command = try users.tell([NewCommand(.adopt(RemoteTaskID("r1")), of: Self.owner.attempt)], at: rig.tick())[
-            0]
+        let users = try Store.open(rig.scratch.path, for: .sendingCommands)
+        let command = try users.enqueue(
+            [NewCommand(.adopt(RemoteTaskID("r1")), of: Self.owner.attempt)], at: rig.tick())[
+                0]
         let other = Mutation(at: Instant(milliseconds: 7), accepted(2, as: "r1"))
         #expect(kind { () throws(StoreError) in try rig.store.writeAndWait([other]) } == .taskIDTaken(Self.owner))
         try rig.apply(.commandEnded(command, .notLookedUp, message: nil))

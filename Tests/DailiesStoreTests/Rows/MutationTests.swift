@@ -210,21 +210,21 @@ struct MutationTests {
     }
 
     @Test(arguments: Progress.allCases)
-    func `a step applies to a state or is refused completely`(standing: Progress) throws {
+    func `a step applies to a state or is refused completely`(progress: Progress) throws {
         let rig = try Rig(tasks: Self.steps.indices.map { Rig.spec("task-\($0)") })
         let shell = try rig.shell()
         for (index, step) in Self.steps.enumerated() {
             let task = Int64(index + 1)
-            try rig.store.writeAndWait(standing.path(task).map { Mutation(at: rig.tick(), $0) })
+            try rig.store.writeAndWait(progress.path(task).map { Mutation(at: rig.tick(), $0) })
             let before = try Self.everything(of: task, in: shell)
-            let expected = Self.outcomes[standing]?[step.name]
+            let expected = Self.outcomes[progress]?[step.name]
             do {
                 try rig.apply(step.make(task))
-                #expect(try Self.description(for: task, in: shell) == expected, "\(standing) and \(step.name)")
+                #expect(try Self.description(for: task, in: shell) == expected, "\(progress) and \(step.name)")
                 #expect(try shell.rows("SELECT * FROM event WHERE task = \(task)").count > eventCount(before))
             } catch let error as StoreError {
-                #expect(error.kind == .conflict, "\(standing) and \(step.name): \(error)")
-                #expect(expected == nil, "\(standing) and \(step.name): \(error)")
+                #expect(error.kind == .conflict, "\(progress) and \(step.name): \(error)")
+                #expect(expected == nil, "\(progress) and \(step.name): \(error)")
                 #expect(try Self.everything(of: task, in: shell) == before)
             }
         }

@@ -34,6 +34,23 @@ struct ReadingTests {
         #expect(page.first?.attempt == 1)
     }
 
+    @Test func `a task whose later take completed counts once, saved or not, whatever its earlier takes are`() throws {
+        let rig = try Rig()
+        try rig.apply(Steps.intent(), Steps.accepted(), Steps.settled(.completed))
+        var total = try rig.store.summary().total
+        #expect(total.saved == 0 && total.unsaved == 1)
+        try rig.store.retake([TaskID(1)], at: rig.tick())
+        total = try rig.store.summary().total
+        #expect(total.saved == 0 && total.unsaved == 1, "it waits again")
+        try rig.apply(Steps.intent(1, 2), Steps.accepted(1, 2), Steps.settled(.completed, 1, 2))
+        total = try rig.store.summary().total
+        #expect(total.saved == 0 && total.unsaved == 2 && total.states == [.completed: 1])
+        let clip = SavedClip(path: "/clips/a.mp4", sha256: String(repeating: "0", count: 64), bytes: 1)
+        try rig.apply(.saved(AttemptID(task: TaskID(1), number: 2), clip))
+        total = try rig.store.summary().total
+        #expect(total.saved == 1 && total.unsaved == 1)
+    }
+
     @Test func `queues are the pairs with waiting tasks`() throws {
         let rig = try Rig(tasks: ["m1", "m3", "m2", "m1", "m4"].enumerated().map { Rig.spec("t\($0)", model: $1) })
         let other = try rig.importManifest([Rig.spec("x", model: "m9")], manifest: Rig.manifest("other", path: "/o"))
@@ -85,7 +102,7 @@ struct ReadingTests {
         }
         #expect(open.map(\.attempt.task.rawValue) == [1, 2, 3, 4, 5, 7, 8, 10])
         #expect(
-            open.map(\.standing) == [
+            open.map(\.progress) == [
                 .sent(isMarkedUncertain: false), .sent(isMarkedUncertain: true),
                 .accepted(RemoteTaskID("remote-3-1"), isRunning: false),
                 .accepted(RemoteTaskID("remote-4-1"), isRunning: true), completed(5, asset: url),

@@ -20,7 +20,7 @@ struct CheckpointTests {
         return try store.summary().total.submitting
     }
 
-    @Test(arguments: [Store.Use.running, .reading, .telling])
+    @Test(arguments: [Store.Use.running, .reading, .sendingCommands])
     func `a copy without its log is refused, and a copy with it is complete`(use: Store.Use) throws {
         let rig = try Rig()
         // Also right after a checkpoint, when the log is empty except for a marker.

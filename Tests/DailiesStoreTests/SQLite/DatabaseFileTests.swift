@@ -44,7 +44,7 @@ struct DatabaseFileTests {
         let refused = StoreError(heldBy: "process 4711")
         #expect(throws: refused) { try Store.lock(rig.scratch.path) }
         #expect(throws: refused) { try Store.open(rig.scratch.path, for: .running) }
-        for use in [Store.Use.reading, .telling] { try Store.open(rig.scratch.path, for: use).close() }
+        for use in [Store.Use.reading, .sendingCommands] { try Store.open(rig.scratch.path, for: use).close() }
     }
 
     @Test func `a runner's lock and a store open for running lock the file, and reading does not`() throws {
@@ -122,7 +122,7 @@ struct DatabaseFileTests {
         let second = rig.scratch.folder + "/second.sqlite"
         try FileManager.default.linkItem(atPath: rig.scratch.path, toPath: second)
         for path in [rig.scratch.path, second] {
-            for use in [Store.Use.running, .reading, .telling] {
+            for use in [Store.Use.running, .reading, .sendingCommands] {
                 let error = #expect(throws: StoreError.self) { try Store.open(path, for: use) }
                 #expect(error?.kind == .severalNames)
                 #expect(error?.message.contains("has 2 hard links") == true)

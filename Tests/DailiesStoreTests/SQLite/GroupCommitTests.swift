@@ -188,26 +188,26 @@ struct CrashTests {
         let rig = try Rig(tasks: (1...3).map { Rig.spec("task-\($0)") })
         let notified = NotifiedCalls()
         try rig.apply(Steps.intent(1))
-        rig.faults.plan(isCommitted ? .freezesAfter : .freezesBefore, atCommit: rig.faults.commits + 1)
+        rig.faults.plan(isCommitted ? .crashesAfter : .crashesBefore, atCommit: rig.faults.commits + 1)
         rig.store.write([Mutation(at: rig.tick(), Steps.intent(2))], then: notified.note("second"))
         try rig.store.drain()
         rig.store.write([Mutation(at: rig.tick(), Steps.intent(3))], then: notified.note("third"))
         try rig.store.drain()
         #expect(throws: StoreError.self) { try rig.apply(Steps.intent(3)) }
         #expect(throws: ImportError.self) { try rig.importManifest([Rig.spec("new")]) }
-        #expect(rig.faults.isFrozen)
+        #expect(rig.faults.hasCrashed)
         #expect(notified.all == [])
         let restarted = try Store.open(rig.scratch.path, for: .running)
         let open = try restarted.openAttempts(provider: "bytespike", baseURL: "https://api.example")
         #expect(open.map(\.attempt.task.rawValue) == (isCommitted ? [1, 2] : [1]))
-        #expect(open.allSatisfy { $0.standing == .sent(isMarkedUncertain: false) })
+        #expect(open.allSatisfy { $0.progress == .sent(isMarkedUncertain: false) })
         #expect(try restarted.problems() == [])
     }
 
     @Test func `freezing at any time stops everything`() throws {
         let rig = try Rig()
         let notified = NotifiedCalls()
-        rig.faults.freeze()
+        rig.faults.crash()
         rig.store.write([Mutation(at: rig.tick(), Steps.intent())], then: notified.note("first"))
         try rig.store.drain()
         #expect(notified.all == [])

@@ -61,7 +61,7 @@ extension World {
         _ own: [InvariantChecker.Attempt], of task: InvariantChecker.Progress, _ told: [InvariantChecker.Command]
     ) throws {
         let retries = scenario.settings.retries
-        let asked = Set(told.filter { $0.kind == "retry" && $0.outcome == .waits }.map(\.attempt))
+        let asked = Set(told.filter { $0.kind == "retry" && $0.outcome == .requeued }.map(\.attempt))
         let cancelled = Set(told.filter { $0.kind == "cancel" }.map(\.attempt))
         let guarded = Set(own.filter { $0.state == .cancelled && $0.cancelReason != nil }.map(\.id.number))
         coverage.guarded += guarded.count

@@ -50,14 +50,14 @@ extension World {
             ? .reconcile
             : isOver || chance.happens(0.1) ? .retry(again: false) : .cancel(evenIfCharged: chance.happens(0.3))
         note("tell \(order) of \(attempt), which is \(task.state)")
-        try beside { store in _ = try store.tell([NewCommand(order, of: attempt)], at: clientNow) }
+        try beside { store in _ = try store.enqueue([NewCommand(order, of: attempt)], at: clientNow) }
         coverage.told += 1
     }
 
     private func tell(_ order: ControlChange) throws {
         note("tell \(order)")
         isPaused = try beside { store in
-            _ = try store.tell(order, at: clientNow)
+            _ = try store.enqueue(order, at: clientNow)
             return try !store.runControls().pauses.isEmpty
         }
         coverage.told += 1
@@ -65,7 +65,7 @@ extension World {
 
     /// Another process on the same store.
     func beside<T>(_ body: (Store) throws -> T) throws -> T {
-        let store = try Store.open(disk.store, for: .telling)
+        let store = try Store.open(disk.store, for: .sendingCommands)
         let value = try body(store)
         try store.close()
         return value
@@ -77,7 +77,7 @@ extension World {
         let open = try inspector.commands().filter { $0.outcome == nil }
         guard open.isEmpty else { throw Violation("commands were never carried out: \(open)") }
         let commands = try inspector.commands()
-        coverage.carriedOut += commands.count { [.withdrawn, .cancelled, .waits].contains($0.outcome) }
+        coverage.carriedOut += commands.count { [.withdrawn, .cancelled, .requeued].contains($0.outcome) }
         coverage.lookedUp += commands.count {
             [.found, .notFound, .adopted, .assumedLost, .costLearned, .costUnknown].contains($0.outcome)
         }

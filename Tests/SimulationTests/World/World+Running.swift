@@ -39,14 +39,14 @@ extension World {
         let faults = StoreFailpoints()
         if let crash = crashes.first, crash.point == .duringEnrolment, isDue(.duringEnrolment) {
             // All manifests are taken in by one commit.
-            faults.plan(chance.happens(0.5) ? .freezesBefore : .freezesAfter, atCommit: 1)
+            faults.plan(chance.happens(0.5) ? .crashesBefore : .crashesAfter, atCommit: 1)
         }
         let store = try Store.open(disk.store, for: .running, faults: faults)
         if !isCalm, chance.happens(0.1) { try refuseEnrolment(in: store) }
         do {
             batchIDs = try importManifest(in: store)
         } catch {
-            guard faults.isFrozen else { throw Violation("enrolment refused: \(error)") }
+            guard faults.hasCrashed else { throw Violation("enrolment refused: \(error)") }
             try store.close()
             count(.duringEnrolment)
             return false
@@ -166,14 +166,14 @@ extension World {
             return (batch: enrolment(batch, .cap(Scenario.credits("0.001"))), forEachTask: Self.feed(tasks))
         }
         manifests.append((enrolment(first, .none), Self.feed(changed)))
-        let before = try store.mark()
+        let before = try store.revision()
         do {
             _ = try store.importManifest(manifests, rules: ImportOptions(), at: clientNow)
             throw Violation("a changed manifest was taken in")
         } catch let refusal as ManifestRefusal {
             guard case .changed = refusal.reason else { throw Violation("refused as \(refusal.reason)") }
         }
-        guard try store.mark() == before else { throw Violation("a refused enrolment left something behind") }
+        guard try store.revision() == before else { throw Violation("a refused enrolment left something behind") }
         coverage.refusedEnrolments += 1
     }
 
@@ -300,14 +300,14 @@ extension World {
         let writes = life.hasWaitingWrites
         if writes, isDue(.beforeCommit) {
             if chance.happens(0.5) {
-                life.faults.plan(.freezesBefore, atCommit: life.faults.commits + 1)
+                life.faults.plan(.crashesBefore, atCommit: life.faults.commits + 1)
                 try life.runStore(reading: true)
             }
             try crash(.beforeCommit)
             return
         }
         if writes, isDue(.afterCommit) {
-            if chance.happens(0.5) { life.faults.plan(.freezesAfter, atCommit: life.faults.commits + 1) }
+            if chance.happens(0.5) { life.faults.plan(.crashesAfter, atCommit: life.faults.commits + 1) }
             try life.runStore(reading: false)
             try crash(.afterCommit)
             return

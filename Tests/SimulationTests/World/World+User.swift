@@ -24,7 +24,7 @@ extension World {
             let action: UserCommand.Action =
                 task.map { .adopt(RemoteTaskID($0.id)) } ?? .assumeLost(afterLookup: userChoices.happens(0.5))
             note("tell \(action) of \(attempt.id)")
-            try beside { store in _ = try store.tell([NewCommand(action, of: attempt.id)], at: clientNow) }
+            try beside { store in _ = try store.enqueue([NewCommand(action, of: attempt.id)], at: clientNow) }
             coverage.settledByHand += 1
         }
         try check()

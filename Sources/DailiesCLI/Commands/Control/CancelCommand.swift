@@ -50,42 +50,42 @@ struct CancelCommand: AsyncParsableCommand {
         throw try await CommandSession.with(store, orElse: "then cancel", cancel).asExit
     }
 
-    private func confirm(_ count: Int) throws {
-        guard !yes, Console.canAsk else { return }
-        let question = "\(TaskDescription.count(count, "task")) will be cancelled. Continue?"
-        guard Console.confirms(question) else { throw Stop(.stoppedEarly, "nothing was cancelled") }
-    }
-
     private func cancel(_ session: CommandSession) async throws -> ExitCode {
         var operation = CancelOperation(
             session: session, evenIfCharged: evenIfCharged,
             hint: SuggestedCommand(store: self.store, provider: provider), isJSON: json)
         let chosen = try operation.count(selection)
-        guard chosen.total > 0 else { return operation.finish() }
-        try confirm(chosen.total)
-        let problem = try connect(session, sent: chosen.sent)
-        try await operation.cancel(selection, onlyUnsent: problem != nil)
-        if let problem {
-            // Report the local cancellations before the missing key.
-            if chosen.total > chosen.sent { _ = operation.finish() }
+        if chosen.total > 0 {
+            let isConfirmed = try confirm(chosen.total)
+            // Unsent tasks need no API key.
+            try session.connect(chosen.sent > 0 ? .providerIfKeyed(provider) : .offline)
+            if isConfirmed { try refuseGrown(operation.count(selection).total, since: chosen.total) }
+        }
+        try await operation.cancel(selection)
+        // Report the local cancellations before the missing key.
+        if let problem = session.missingKey, operation.untouched > 0 {
+            if operation.untouched < chosen.total { _ = operation.finish() }
             throw Stop(
                 .keyRefused,
-                "\(TaskDescription.count(chosen.sent, "task")) at the provider cannot be cancelled: "
+                "\(TaskDescription.count(operation.untouched, "task")) at the provider cannot be cancelled: "
                     + problem.message)
         }
         return operation.finish()
     }
 
-    /// Unsent tasks need no API key.
-    ///
-    /// - Returns: why the others cannot be cancelled; nil: they can.
-    private func connect(_ session: CommandSession, sent: Int) throws -> Stop? {
-        do {
-            if sent > 0 { try session.connect(provider) } else { session.connectWithoutProvider() }
-            return nil
-        } catch let stop as Stop where stop.code == .keyRefused {
-            session.connectWithoutProvider()
-            return stop
-        }
+    /// - Returns: whether the user was asked. The store is not locked meanwhile, so that no other command waits.
+    private func confirm(_ count: Int) throws -> Bool {
+        guard !yes, Console.canAsk else { return false }
+        let question = "\(TaskDescription.count(count, "task")) will be cancelled. Continue?"
+        guard Console.confirms(question) else { throw Stop(.stoppedEarly, "nothing was cancelled") }
+        return true
+    }
+
+    private func refuseGrown(_ count: Int, since confirmed: Int) throws {
+        guard count > confirmed else { return }
+        throw Stop(
+            .stoppedEarly,
+            "\(TaskDescription.count(count, "task")) match now, not \(confirmed); nothing was cancelled; run the command again"
+        )
     }
 }

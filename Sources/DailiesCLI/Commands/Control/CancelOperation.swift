@@ -21,24 +21,24 @@ enum CancelOutcome {
     /// Queued for the active run, which has not carried it out yet.
     case queued
 
-    init(_ answer: CommandSession.Answer?, _ row: TaskRow, charged: Credits?) {
-        let message = SafeText.escaped(answer?.message ?? "")
-        switch answer?.outcome {
+    init(_ outcome: CommandOutcome, message: String?, _ row: TaskRow, charged: Credits?) {
+        let message = SafeText.escaped(message ?? "")
+        switch outcome {
         case .withdrawn: self = .withdrawn
         case .cancelled: self = .ended(.cancelled, charged: charged)
         case .completed: self = .ended(.completed, charged: charged)
         case .failed: self = .ended(.failed, charged: charged)
-        case .renders: self = .rendering
-        case .asked: self = .requested(isRunning: row.state == .running)
+        case .alreadyRunning: self = .rendering
+        case .requested: self = .requested(isRunning: row.state == .running)
         case .uncertain: self = .uncertain(message)
         case .lost: self = .lost(message)
         case .notCancelled: self = .failed(message)
         case .noAnswer: self = .failed("the provider is not responding (\(message)); try again later")
         case .keyRefused, .accountRefused: self = .failed("the provider refused the request: \(message)")
-        case .alreadyOver, .waits, .refused, .holds, .takenBack, .found, .adopted, .overBudget, .notFound, .otherTask,
+        case .alreadyOver, .requeued, .refused, .applied, .revoked, .found, .adopted, .overBudget, .notFound,
+            .otherTask,
             .assumedLost, .costLearned, .costUnknown, .notLookedUp:
             self = .alreadyFinished
-        case nil: self = .queued
         }
     }
 }
@@ -51,44 +51,39 @@ struct CancelOperation {
 
     let session: CommandSession
     let evenIfCharged: Bool
-    let text: CancelOutput
+    private let hint: SuggestedCommand
+    private let isJSON: Bool
     private var tally = CancelTally()
+    /// Tasks at the provider that are left alone, because the API key is missing.
+    private(set) var untouched = 0
 
     init(session: CommandSession, evenIfCharged: Bool, hint: SuggestedCommand, isJSON: Bool) {
         self.session = session
         self.evenIfCharged = evenIfCharged
-        text = CancelOutput(hint: hint, isJSON: isJSON, hasActiveRun: session.hasActiveRun)
-        tally.hasActiveRun = session.hasActiveRun
+        self.hint = hint
+        self.isJSON = isJSON
     }
 
-    /// The number of selected tasks that have not ended, and how many of them were sent. Reports those that have ended.
-    mutating func count(_ selection: TaskSelection) throws -> (total: Int, sent: Int) {
+    private var text: CancelOutput { CancelOutput(hint: hint, isJSON: isJSON, hasActiveRun: session.hasActiveRun) }
+
+    /// The number of selected tasks that have not ended, and how many of them were sent.
+    func count(_ selection: TaskSelection) throws -> (total: Int, sent: Int) {
         var pages = try selection.pages(of: session.store, states: Self.states)
         var (total, sent) = (0, 0)
         while let page = try pages.next() {
-            for row in page {
-                if !Self.states.contains(row.state) {
-                    report(row, .alreadyFinished)
-                } else {
-                    total += 1
-                    sent += row.isOpen ? 1 : 0
-                }
+            for row in page where Self.states.contains(row.state) {
+                total += 1
+                sent += row.isOpen ? 1 : 0
             }
         }
         return (total, sent)
     }
 
-    mutating func cancel(_ selection: TaskSelection, onlyUnsent: Bool) async throws {
+    mutating func cancel(_ selection: TaskSelection) async throws {
         var pages = try selection.pages(of: session.store, states: Self.states)
         while let page = try pages.next() {
-            var rows: [TaskRow] = []
-            for row in page where Self.states.contains(row.state) && !(onlyUnsent && row.isOpen) {
-                if let need = missingSetting(for: row) {
-                    report(row, row.latest?.remoteID == nil ? .uncertain(need) : .failed(need))
-                } else {
-                    rows.append(row)
-                }
-            }
+            let rows = page.filter { Self.states.contains($0.state) }
+            for row in page where !Self.states.contains(row.state) { report(row, .alreadyFinished) }
             // Unsent tasks need no query, and a few queries at a time are enough.
             try await cancel(rows.filter { !$0.isOpen })
             let open = rows.filter(\.isOpen)
@@ -98,33 +93,32 @@ struct CancelOperation {
         }
     }
 
-    private func missingSetting(for row: TaskRow) -> String? {
-        guard row.isOpen, let latest = row.latest else { return nil }
-        return session.missingSetting(batch: row.batch, account: latest.account)
-    }
-
     private mutating func cancel(_ rows: [TaskRow]) async throws {
         if rows.isEmpty { return }
-        let commands = rows.map { NewCommand(.cancel(evenIfCharged: evenIfCharged), of: $0.attemptID) }
-        for (row, answer) in zip(rows, try await session.answers(to: commands)) {
-            switch answer?.outcome {
-            case .keyRefused: tally.codes.insert(.keyRefused)
-            case .accountRefused: tally.codes.insert(.accountRefused)
-            default: break
-            }
+        let requests = rows.map { row in
+            CommandSession.Request(
+                .cancel(evenIfCharged: evenIfCharged), of: row.attemptID, in: row.batch,
+                account: row.isOpen ? row.latest?.account : nil)
+        }
+        for (row, answer) in zip(rows, try await session.answers(to: requests)) {
+            switch answer {
+            case .queued: report(row, .queued)
+            case .missing where session.missingKey != nil: untouched += 1
+            case .missing(let need): report(row, row.latest?.remoteID == nil ? .uncertain(need) : .failed(need))
             // Unsent tasks may be many, and nothing else about them has changed.
-            if answer?.outcome == .withdrawn {
-                report(row, .withdrawn)
-                continue
+            case .ended(.withdrawn, _): report(row, .withdrawn)
+            case .ended(let outcome, let message):
+                if outcome == .keyRefused { tally.codes.insert(.keyRefused) }
+                if outcome == .accountRefused { tally.codes.insert(.accountRefused) }
+                let now = try session.store.task(row.id) ?? row
+                let attempt = try session.store.attempts(of: row.id).first { $0.number == row.attempt }
+                report(now, CancelOutcome(outcome, message: message, now, charged: attempt?.credits))
             }
-            let now = try session.store.task(row.id) ?? row
-            let attempt = try session.store.attempts(of: row.id).first { $0.number == row.attempt }
-            report(now, CancelOutcome(answer, now, charged: attempt?.credits))
         }
     }
 
     private mutating func report(_ row: TaskRow, _ outcome: CancelOutcome) {
-        tally.count(outcome)
+        tally.count(outcome, hasActiveRun: session.hasActiveRun)
         text.write(row, outcome)
     }
 

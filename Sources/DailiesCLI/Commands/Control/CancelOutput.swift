@@ -12,11 +12,10 @@ struct CancelTally {
     var uncertain = 0
     var failed = 0
     var queued = 0
-    /// A run is active; it saves completed clips.
-    var hasActiveRun = false
     var codes: Set<ExitCode> = [.success]
 
-    mutating func count(_ outcome: CancelOutcome) {
+    /// - Parameter hasActiveRun: whether a run is active; it saves completed clips.
+    mutating func count(_ outcome: CancelOutcome, hasActiveRun: Bool) {
         switch outcome {
         case .withdrawn: withdrawn += 1
         case .ended(.cancelled, _): cancelled += 1
@@ -64,7 +63,7 @@ struct CancelOutput {
             "not cancelled: it had already completed, \(TaskDescription.cost(charged)); the active run will save it"
         case .ended(.completed, let charged):
             "not cancelled: it had already completed, \(TaskDescription.cost(charged)); run `\(hint.online("resume"))` to download it"
-        case .alreadyFinished: "nothing to cancel: \(TaskDescription.standing(row))"
+        case .alreadyFinished: "nothing to cancel: \(TaskDescription.state(of: row))"
         case .rendering: "skipped: already rendering; cancelling may be partly charged (use --even-if-charged)"
         case .requested(let isRunning) where hasActiveRun:
             "cancellation requested; the provider still reports \(isRunning ? "running" : "queued"), the active run will record the outcome"

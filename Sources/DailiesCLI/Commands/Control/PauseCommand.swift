@@ -55,6 +55,7 @@ struct PauseOptions: ParsableArguments {
 
     mutating func validate() throws {
         if batch != nil, model != nil { throw ValidationError("use either --batch or --model, not both") }
+        if model == "" { throw ValidationError("--model needs the name of a model") }
     }
 
     func apply(_ change: (PauseScope) -> ControlChange, on options: StoreOptions) async throws {
@@ -78,7 +79,7 @@ enum ControlCommand {
             if let change = try make(store) { isApplied = try await CommandClient(store).apply(change) }
             let text = ControlsOutput(
                 controls: try store.runControls(), batches: try store.batches(),
-                hasRunner: try Store.runner(of: options.path) != nil, isApplied: isApplied, before: before)
+                hasRunner: try Store.lockOwner(of: options.path) != nil, isApplied: isApplied, before: before)
             Console.out(isJSON ? text.json.text : text.text)
         } catch {
             try store.close()

@@ -53,17 +53,21 @@ struct RetryCommand: AsyncParsableCommand {
     func run() async throws { try await CommandSession.with(store, orElse: "then retry", retry) }
 
     private func retry(_ session: CommandSession) async throws {
-        session.connectWithoutProvider()
+        try session.connect(.offline)
         var result = RetryResult()
         try await eachPage(of: session.store) { rows in
-            let commands = rows.map { NewCommand(.retry(again: again, newSeed: seed(for: $0)), of: $0.attemptID) }
-            for (row, answer) in zip(rows, try await session.answers(to: commands)) {
-                switch answer?.outcome {
-                case .waits: result.count([row])
-                case nil: result.pending += 1
-                default:
+            let requests = rows.map { row in
+                CommandSession.Request(
+                    .retry(again: again, newSeed: seed(for: row)), of: row.attemptID, in: row.batch, account: nil)
+            }
+            for (row, answer) in zip(rows, try await session.answers(to: requests)) {
+                switch answer {
+                case .ended(.requeued, _): result.count([row])
+                case .queued: result.pending += 1
+                case .missing: preconditionFailure("a retry needs no provider")
+                case .ended(_, let message):
                     result.refused += 1
-                    let reason = SafeText.escaped(answer?.message ?? "it has changed")
+                    let reason = SafeText.escaped(message ?? "it has changed")
                     Console.error("dailies: \(row.shownName): \(reason)")
                 }
             }
@@ -100,6 +104,7 @@ struct RetryCommand: AsyncParsableCommand {
     private func refusal(of row: TaskRow) -> String? {
         RetryRefusal(
             state: row.state, isSent: row.latest != nil, isAccepted: row.latest?.remoteID != nil,
+            isLost: row.latest?.lostAt != nil,
             isCostAwaited: row.latest?.isCostAwaited == true, again: again)?.message
     }
 

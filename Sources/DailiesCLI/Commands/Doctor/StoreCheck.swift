@@ -81,7 +81,7 @@ enum StoreCheck {
 
     private static func checkLock(_ path: String, in report: inout DoctorReport) {
         do throws(StoreError) {
-            let holder = try Store.runner(of: path)
+            let holder = try Store.lockOwner(of: path)
             report.add("runner", .ok, holder.map { "active run: \($0)" } ?? "no active run")
         } catch {
             report.add("runner", .problem, "\(error)")

@@ -16,26 +16,26 @@ enum EventFormatter {
         let message = SafeText.escaped(event.message ?? "")
         let why = [event.code.map(SafeText.escaped), event.message == nil ? nil : message]
             .compactMap { $0 }.joined(separator: ": ")
-        let because = why.isEmpty ? "" : " (\(why))"
+        let explanation = why.isEmpty ? "" : " (\(why))"
         let source = event.source.map { ", \(text(for: $0))" } ?? ""
         return switch event.kind {
         case "intent": "sent with submission key \(message)"
         case "repeated": "resent unchanged"
-        case "not_accepted": "not accepted\(because)"
-        case "uncertain": "outcome unknown\(because)"
+        case "not_accepted": "not accepted\(explanation)"
+        case "uncertain": "outcome unknown\(explanation)"
         case "accepted": "accepted as \(message)\(source)"
         case "running": "rendering"
-        case "completed", "failed", "cancelled": "\(event.kind)\(because)\(source)"
-        case "withdrawn": "cancelled before it was sent\(because)\(source)"
+        case "completed", "failed", "cancelled": "\(event.kind)\(explanation)\(source)"
+        case "withdrawn": "cancelled before it was sent\(explanation)\(source)"
         case "retried": "retried\(source)"
-        case "cancel_wanted": "cancellation requested while it is free\(guardWords(event))"
-        case "waits_again": "waits again\(guardWords(event))"
+        case "cancel_wanted": "cancellation requested while it is free\(guardReason(event))"
+        case "waits_again": "waits again\(guardReason(event))"
         case "reservation_raised": "reservation raised"
         case "reseeded": "seed changed to \(message)\(source)"
         case "saved": "saved as \(message)"
         case "clip_gone": "its clip was no longer at \(message)"
         case "odd_clip": message
-        case "lost": "no longer known to the provider\(because)"
+        case "lost": "no longer known to the provider\(explanation)"
         case "found": "known to the provider again"
         case "unresolved": "past its polling window"
         case "asset_found": "clip URL received"
@@ -45,12 +45,12 @@ enum EventFormatter {
         case "cost_unknown": "cost still unknown"
         case "handed_over": "transferred from the API key \(message)\(source)"
         case "asked": "looked up \(message)"
-        default: SafeText.escaped(event.kind) + because
+        default: SafeText.escaped(event.kind) + explanation
         }
     }
 
-    private static func guardWords(_ event: EventRow) -> String {
-        event.code.flatMap(CancelReason.init).map { ": \(TaskDescription.because($0))" } ?? ""
+    private static func guardReason(_ event: EventRow) -> String {
+        event.code.flatMap(CancelReason.init).map { ": \(TaskDescription.explanation(of: $0))" } ?? ""
     }
 
     private static func text(for source: String) -> String {

@@ -14,7 +14,7 @@ enum ExplainOutput {
         if let nearest = explanation.nearest {
             lines.append(
                 "similar task, no longer in the manifest: \(SafeText.escaped(nearest.row.key.text)), "
-                    + TaskDescription.standing(nearest.row))
+                    + TaskDescription.state(of: nearest.row))
             lines.append("differences: \(Explanation.fields(nearest.differences))")
             lines.append(table(nearest.differences))
         }
@@ -47,14 +47,14 @@ enum ExplainOutput {
     private static func details(
         _ row: TaskRow, _ attempts: [AttemptRow], _ clip: ClipFinder.Finding?
     ) -> [String] {
-        var lines = ["state       \(TaskDescription.standing(row))"]
+        var lines = ["state       \(TaskDescription.state(of: row))"]
         lines.append("model       \(SafeText.escaped(row.model.text))")
         lines.append("prompt      " + prompt(row.prompt))
         if row.latest != nil || row.credits != nil {
             lines.append("credits     \(row.credits.map { "\($0)" } ?? "unknown")")
         }
         if let path = row.latest?.outputPath {
-            let words = clip.flatMap { ClipCheck.words(for: $0, savedAs: path) }
+            let words = clip.flatMap { ClipCheck.description(of: $0, savedAs: path) }
             lines.append("clip        \(words ?? SafeText.escaped(clip?.path ?? path))")
         }
         for attempt in attempts {

@@ -62,12 +62,12 @@ struct Explanation {
     }
 
     private static func verdict(_ row: TaskRow, _ commands: Commands) -> (Verdict, String) {
-        let words = TaskDescription.standing(row)
+        let words = TaskDescription.state(of: row)
         guard let latest = row.latest else {
             if let reason = row.heldBack {
                 return (
                     .submitted,
-                    "it is waiting for attempt \(row.attempt); its last attempt was cancelled: \(TaskDescription.because(reason)); "
+                    "it is waiting for attempt \(row.attempt); its last attempt was cancelled: \(TaskDescription.explanation(of: reason)); "
                         + (reason == .quote ? "use --accept-quote to render it" : "use a higher --budget to render it")
                 )
             }
@@ -105,7 +105,7 @@ struct Explanation {
                 row,
                 isWaiting
                     ? (.notSubmitted, "it is no longer in the manifest; a run will cancel it")
-                    : (.notSubmitted, "it is no longer in the manifest, and is \(TaskDescription.standing(row))"))
+                    : (.notSubmitted, "it is no longer in the manifest, and is \(TaskDescription.state(of: row))"))
             return
         }
         guard let row else {

@@ -69,7 +69,7 @@ struct PromoteCommand: PrintingCommand {
         while let page = try pages.next() {
             let incomplete = page.filter { $0.state != .completed }
             guard incomplete.isEmpty || !areNamed else {
-                let lines = incomplete.map { "\($0.shownName): it is \(TaskDescription.standing($0))" }
+                let lines = incomplete.map { "\($0.shownName): it is \(TaskDescription.state(of: $0))" }
                 throw Stop(
                     .refused,
                     lines.joined(separator: "\ndailies: ")

@@ -48,7 +48,7 @@ struct ClipCheck {
         var lines: [String] = []
         for loss in losses.prefix(Self.maximumListed) {
             let name = "\(SafeText.escaped(loss.row.batchName))/\(SafeText.escaped(loss.row.key.text))"
-            lines.append("\(name): \(Self.words(for: loss.finding, savedAs: loss.row.clip.path) ?? "")")
+            lines.append("\(name): \(Self.description(of: loss.finding, savedAs: loss.row.clip.path) ?? "")")
         }
         if losses.count > Self.maximumListed { lines.append("and \(losses.count - Self.maximumListed) more") }
         if moved > 0 { lines.append(movedSummary) }
@@ -80,7 +80,7 @@ struct ClipCheck {
     }
 
     /// The problem with a clip, escaped for output; nil if the clip is present.
-    static func words(for finding: ClipFinder.Finding, savedAs path: String) -> String? {
+    static func description(of finding: ClipFinder.Finding, savedAs path: String) -> String? {
         switch finding {
         case .present: nil
         case .missing: "\(SafeText.escaped(path)) is missing"

@@ -201,15 +201,15 @@ struct FetchOperation {
             settings: SchedulerSettings().divided(bySpeed: speed), catalog: Composition.catalog, batches: [],
             accounts: APIKeyRouting(of: configuration), seed: UInt64(bitPattern: DispatchClock().now.nanoseconds))
         run.mode = .saveClips
-        let reporter = AsyncReporter(text)
+        let monitor = RunMonitor(text)
         let runner = Composition.runner(
-            store: store, lock: lock, provider: service, configuration: run, isQuiet: false, reporter: reporter)
+            store: store, lock: lock, provider: service, configuration: run, isQuiet: false, monitor: monitor)
         let signals = StopSignals { runner.stop() }
         let outcome = await withCheckedContinuation { continuation in
             runner.start { continuation.resume(returning: $0) }
         }
         signals.cancel()
-        reporter.settle()
+        monitor.stop()
         guard case .ended(let ending) = outcome else {
             throw Stop(.unexpected, "store error while fetching clips; fix the cause and run the command again")
         }

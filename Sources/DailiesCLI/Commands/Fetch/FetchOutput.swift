@@ -1,21 +1,16 @@
 import DailiesCore
+import DailiesRunner
 import DailiesStore
 
 /// The output of `fetch`, as text or JSON.
-struct FetchOutput: RunReporter {
+struct FetchOutput: RunObserver {
     let hint: SuggestedCommand
     let isJSON: Bool
-    private let batches = Locked(BatchNames())
-
-    init(hint: SuggestedCommand, isJSON: Bool) {
-        self.hint = hint
-        self.isJSON = isJSON
-    }
 
     // MARK: Before the downloads
 
     func isNotLost(_ task: TaskRow, wasSaved: Bool) {
-        let reason = wasSaved ? "its clip is present" : "it is \(TaskDescription.standing(task))"
+        let reason = wasSaved ? "its clip is present" : "it is \(TaskDescription.state(of: task))"
         report("not_lost", task.batchName, task.key, reason)
     }
 
@@ -39,17 +34,10 @@ struct FetchOutput: RunReporter {
 
     // MARK: During the downloads
 
-    func began(_ overview: RunOverview) { batches.withLock { $0 = overview.batches } }
-
-    func happened(_ event: RunEvent, at instant: Instant) {
-        let batches = batches.withLock { $0 }
-        if isJSON { return JSONReporter.write(event, at: instant, in: batches) }
-        if let line = RunEventFormatter.line(for: event, in: batches, isVerbose: true) { Console.error(line) }
+    func happened(_ event: RunEvent, at instant: Instant, _ status: RunStatus) {
+        if isJSON { return JSONReporter.write(event, at: instant, in: status.batches) }
+        if let line = RunEventFormatter.line(for: event, in: status.batches, isVerbose: true) { Console.error(line) }
     }
-
-    func snapshot() {}
-
-    func ended(_ summary: RunSummary) {}
 
     // MARK: End
 

@@ -76,7 +76,7 @@ struct PlanCommand: PrintingCommand {
                 acceptsChanges: spending.acceptChanges, budget: spending.budget,
                 listing: tasks ? try PlanTaskList(json ? .objects : .table) : nil)
             for manifest in checked { try plan.add(manifest, in: store) }
-            return (plan, try store?.mark() ?? .empty, controls)
+            return (plan, try store?.revision() ?? .empty, controls)
         }
         if !json { FolderSettings.announce(json: false) }
         if let out {

@@ -213,7 +213,7 @@ struct RunPlan {
     private func isToRender(_ verdict: TaskDiff) -> Bool {
         switch verdict {
         case .new, .waiting, .restored: true
-        case .changed(let task): acceptsChanges && task.standing != .unsettled
+        case .changed(let task): acceptsChanges && task.progress != .unsettled
         case .resumable, .uncertain, .paid, .failed, .cancelled: false
         }
     }

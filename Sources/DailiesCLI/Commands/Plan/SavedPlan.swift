@@ -274,7 +274,7 @@ struct SavedPlan: Sendable {
         _ storePath: String, for service: Service
     ) throws -> (StoreRevision, [ObservedPrice]) {
         try PlanStore.withOptionalStore(storePath) { store in
-            (try store?.mark() ?? .empty, try store?.observedPrices(of: service) ?? [])
+            (try store?.revision() ?? .empty, try store?.observedPrices(of: service) ?? [])
         }
     }
 

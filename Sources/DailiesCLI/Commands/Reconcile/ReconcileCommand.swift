@@ -93,7 +93,7 @@ struct ReconcileCommand: AsyncParsableCommand {
             text.finish(ReconcileTally(), left: (0, 0), try keyNeeds(session, chosen), code: .success)
             return .success
         }
-        if withoutAsking { session.connectWithoutProvider() } else { try session.connect(provider, keys: keys) }
+        try session.connect(withoutAsking ? .offline : .provider(provider, keys: keys))
         var tally = ReconcileTally()
         var reconciler = Reconciler(
             session: session, keyMemory: keys.duration.divided(bySpeed: provider.speed), isOffline: withoutAsking)
@@ -175,7 +175,7 @@ struct ManualResolution {
     }
 
     private static func refusal(of row: TaskRow) -> String {
-        "the task \(SafeText.quoted(row.key.text)) is \(TaskDescription.standing(row))"
+        "the task \(SafeText.quoted(row.key.text)) is \(TaskDescription.state(of: row))"
     }
 
     /// `KEY=TASK_ID`. A key may contain `=`: the longest known key before an `=` is used.

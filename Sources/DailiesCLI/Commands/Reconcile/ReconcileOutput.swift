@@ -63,7 +63,7 @@ struct ReconcileOutput {
         case .adopted(let known): "adopted; recorded as \(SafeText.escaped(known.remote.text))"
         case .overBudget(let known):
             "found, but its estimate exceeds the budget; cancellation requested while it is free: "
-                + TaskDescription.known(known)
+                + TaskDescription.result(of: known)
         case .assumedLost: "assumed lost: failed, cost unknown; it may have been billed"
         case .notFound where finding.wasLost: "still lost: it may be rendered and billed; it will not be resubmitted"
         case .notFound(true):
@@ -154,27 +154,33 @@ struct ReconcileOutput {
     /// The result of a query for an unknown cost.
     ///
     /// - Parameter credits: the cost as recorded; nil: unknown.
-    func write(_ unpriced: AttemptWithoutCost, _ answer: CommandSession.Answer?, credits: Credits?) {
-        if isJSON { return writeJSON(unpriced, answer, credits) }
+    func write(_ unpriced: AttemptWithoutCost, _ answer: CommandSession.Answer, credits: Credits?) {
+        if isJSON { return writeJSON(unpriced, credits) }
         let name = SafeText.escaped("\(unpriced.batchName)/\(unpriced.key)")
         Console.out("\(name), attempt \(unpriced.attempt.number): \(Self.message(answer, credits))")
     }
 
-    private static func message(_ answer: CommandSession.Answer?, _ credits: Credits?) -> String {
-        let message = answer?.message.map(SafeText.escaped)
-        switch answer?.outcome {
-        case .costLearned, .alreadyOver, .found:
-            return credits.map { "cost recorded: \($0) credits" } ?? "its cost is still unknown"
-        case .costUnknown:
-            return message.map { "its cost is still unknown: \($0)" } ?? "the provider still does not report its cost"
-        case .keyRefused, .accountRefused: return "its cost is still unknown: refused (\(message ?? ""))"
-        case .noAnswer: return "its cost is still unknown: no answer (\(message ?? ""))"
-        case nil: return "queued for the active run"
-        default: return "its cost is still unknown" + (message.map { ": \($0)" } ?? "")
+    private static func message(_ answer: CommandSession.Answer, _ credits: Credits?) -> String {
+        switch answer {
+        case .ended(let outcome, let message): self.message(outcome, message.map(SafeText.escaped), credits)
+        case .missing: "its cost is still unknown: not reachable with these settings"
+        case .queued: "queued for the active run"
         }
     }
 
-    private func writeJSON(_ unpriced: AttemptWithoutCost, _ answer: CommandSession.Answer?, _ credits: Credits?) {
+    private static func message(_ outcome: CommandOutcome, _ message: String?, _ credits: Credits?) -> String {
+        switch outcome {
+        case .costLearned, .alreadyOver, .found:
+            credits.map { "cost recorded: \($0) credits" } ?? "its cost is still unknown"
+        case .costUnknown:
+            message.map { "its cost is still unknown: \($0)" } ?? "the provider still does not report its cost"
+        case .keyRefused, .accountRefused: "its cost is still unknown: refused (\(message ?? ""))"
+        case .noAnswer: "its cost is still unknown: no answer (\(message ?? ""))"
+        default: "its cost is still unknown" + (message.map { ": \($0)" } ?? "")
+        }
+    }
+
+    private func writeJSON(_ unpriced: AttemptWithoutCost, _ credits: Credits?) {
         JSONLine.write(
             "cost",
             [
@@ -204,7 +210,7 @@ struct ReconcileOutput {
                 "\(TaskDescription.count(tally.costs.asked, "unknown cost")): \(tally.costs.stated) now reported and recorded"
             )
         }
-        defer { for need in needs { Console.out(need.words) } }
+        defer { for need in needs { Console.out(need.description) } }
         if tally.asked == 0 { return Console.out("no uncertain or lost tasks") }
         let parts = [(tally.found, "found"), (tally.adopted, "adopted"), (tally.assumedLost, "assumed lost")]
             .filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }

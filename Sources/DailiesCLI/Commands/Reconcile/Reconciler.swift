@@ -100,18 +100,19 @@ struct Reconciler {
             }
             return ResolutionEvidence(latest, attempt: row.attempt, events: try session.store.events(of: row.id))
         }
-        let needs = rows.map { row in
-            row.latest.flatMap { session.missingSetting(batch: row.batch, account: $0.account) }
+        let requests = rows.map { row in
+            CommandSession.Request(
+                action(resolutions[row.id]), of: row.attemptID, in: row.batch, account: row.latest?.account)
         }
-        let asked = rows.indices.filter { needs[$0] == nil }
-        let commands = asked.map { NewCommand(action(resolutions[rows[$0].id]), of: rows[$0].attemptID) }
-        let answers = try await commands.isEmpty ? [] : session.answers(to: commands)
-        let byRow = Dictionary(uniqueKeysWithValues: zip(asked, answers))
+        let answers = try await session.answers(to: requests)
         return try rows.indices.map { index in
             let (row, action) = (rows[index], resolutions[rows[index].id])
             let (lookup, verdict) =
-                try needs[index].map { (nil, Self.verdict(missing: $0, action)) }
-                ?? verdict(on: row, action, byRow[index] ?? nil)
+                switch answers[index] {
+                case .missing(let need): (String?.none, Self.verdict(missing: need, action))
+                case .queued: (String?.none, ResolutionFinding.Verdict.notAsked("queued for the active run"))
+                case .ended(let outcome, let message): try verdict(on: row, action, outcome, message)
+                }
             return ResolutionFinding(row: row, evidence: evidence[index], asked: lookup, verdict: verdict)
         }
     }
@@ -130,18 +131,19 @@ struct Reconciler {
     }
 
     private mutating func verdict(
-        on row: TaskRow, _ action: ManualResolution.Action?, _ answer: CommandSession.Answer?
+        on row: TaskRow, _ action: ManualResolution.Action?, _ outcome: CommandOutcome, _ message: String?
     ) throws -> (String?, ResolutionFinding.Verdict) {
         let subject = Self.subject(row, action)
-        let message = SafeText.escaped(answer?.message ?? "")
+        let message = SafeText.escaped(message ?? "")
         let known = try session.store.attempts(of: row.id).first { $0.number == row.attempt }
             .flatMap(FoundAttempt.init)
         func found(_ verdict: (FoundAttempt) -> ResolutionFinding.Verdict) -> (String?, ResolutionFinding.Verdict) {
             guard let known else { return (nil, .notAsked("its state changed in the meantime")) }
-            return ("\(subject): found, \(TaskDescription.known(known))", verdict(known))
+            return ("\(subject): found, \(TaskDescription.result(of: known))", verdict(known))
         }
-        switch answer?.outcome {
+        switch outcome {
         case .alreadyOver where try isUnresolved(row): return (nil, .notAsked("it was not looked up"))
+        case .alreadyOver where known.map({ action == .adopt($0.remote) }) == true: return found { .adopted($0) }
         case .found, .alreadyOver: return found { .found($0) }
         case .adopted: return found { .adopted($0) }
         case .overBudget: return found { .overBudget($0) }
@@ -158,7 +160,7 @@ struct Reconciler {
             return ("\(subject): \(message)", .notAsked("\(message), which is a different task"))
         case .uncertain: return ("\(subject): \(message)", .notAsked(message))
         case .keyRefused, .accountRefused:
-            codes.insert(answer?.outcome == .keyRefused ? .keyRefused : .accountRefused)
+            codes.insert(outcome == .keyRefused ? .keyRefused : .accountRefused)
             return (
                 "\(subject): refused (\(message))", .notAsked("the provider refused the request: \(message)")
             )
@@ -167,9 +169,9 @@ struct Reconciler {
                 "\(subject): no answer (\(message))",
                 .notAsked("the provider is not responding (\(message)); try again later")
             )
-        case nil: return (nil, .notAsked("queued for the active run"))
-        case .withdrawn, .cancelled, .completed, .failed, .renders, .asked, .lost, .notCancelled, .waits, .holds,
-            .takenBack, .costLearned, .costUnknown:
+        case .withdrawn, .cancelled, .completed, .failed, .alreadyRunning, .requested, .lost, .notCancelled, .requeued,
+            .applied,
+            .revoked, .costLearned, .costUnknown:
             return (nil, .notAsked("it was not looked up"))
         }
     }
@@ -229,21 +231,22 @@ struct CostBackfill {
     }
 
     /// Queries page by page, and stops after a page with an outage.
-    mutating func run(_ report: (AttemptWithoutCost, CommandSession.Answer?) throws -> Void) async throws {
+    mutating func run(_ report: (AttemptWithoutCost, CommandSession.Answer) throws -> Void) async throws {
         var last: AttemptID?
         var isOutage = false
         repeat {
             let page = try session.store.attemptsWithoutCost(in: batch, after: last, limit: Reconciler.pageSize)
-            let reachable = page.filter { session.missingSetting(batch: $0.batch, account: $0.account) == nil }
-            let commands = reachable.map { NewCommand(.reconcile, of: $0.attempt) }
-            let answers = try await commands.isEmpty ? [] : session.answers(to: commands)
-            let byAttempt = Dictionary(uniqueKeysWithValues: zip(reachable.map(\.attempt), answers))
-            for unpriced in page {
-                let unreachable: CommandSession.Answer = (.costUnknown, "not reachable with these settings")
-                let answer = byAttempt[unpriced.attempt] ?? unreachable
+            let requests = page.map { unpriced in
+                CommandSession.Request(
+                    .reconcile, of: unpriced.attempt, in: unpriced.batch, account: unpriced.account)
+            }
+            for (unpriced, answer) in zip(page, try await session.answers(to: requests)) {
                 tally.asked += 1
-                if answer?.outcome == .costLearned { tally.stated += 1 }
-                isOutage = isOutage || [.noAnswer, .keyRefused, .accountRefused].contains(answer?.outcome)
+                switch answer {
+                case .ended(.costLearned, _): tally.stated += 1
+                case .ended(.noAnswer, _), .ended(.keyRefused, _), .ended(.accountRefused, _): isOutage = true
+                case .ended, .missing, .queued: break
+                }
                 try report(unpriced, answer)
             }
             last = page.count < Reconciler.pageSize ? nil : page.last?.attempt

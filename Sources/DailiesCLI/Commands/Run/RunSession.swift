@@ -277,8 +277,8 @@ struct RunSession {
             case .changed(let task):
                 toRender.add(spec, like: clip)
                 changed += 1
-                if task.standing == .unsettled { unsettled += 1 }
-                let isNamed = !pace.spending.acceptChanges || task.standing == .unsettled
+                if task.progress == .unsettled { unsettled += 1 }
+                let isNamed = !pace.spending.acceptChanges || task.progress == .unsettled
                 if isNamed, first.count < ImportError.maximumListed { first.append(task) }
             case .resumable, .uncertain, .paid, .failed, .cancelled: break
             }
@@ -296,7 +296,8 @@ struct RunSession {
         _ store: Store, _ lock: RunnerLock, _ provider: ByteSpikeProvider, _ batches: [BatchID],
         _ retryRules: RetryRules
     ) async throws -> ExitCode {
-        let reporter = AsyncReporter(reporter(batches))
+        let reporter = reporter()
+        let monitor = RunMonitor(reporter)
         let names = BatchNames(own: batches, in: try store.batches())
         let count = try store.summaryLater(batches)
         var settings = pace.settings(speed: speed, controls: try store.runControls())
@@ -305,18 +306,18 @@ struct RunSession {
         let runner = Composition.runner(
             store: store, lock: lock, provider: provider, configuration: runnerConfiguration(batches, settings),
             isQuiet: pace.quiet,
-            reporter: reporter)
+            monitor: monitor)
         let signals = StopSignals { runner.stop() }
         // Counting time grows with the store; the first request to the provider does not wait for it.
-        reporter.began {
+        monitor.follow(runner) {
             switch count() {
-            case .success(let summary): RunOverview(of: names, summary.total, concurrency: concurrency, budget: cap)
+            case .success(let summary): RunStatus(of: names, summary.total, concurrency: concurrency, budget: cap)
             case .failure(let error):
                 // The run continues; it reports its own store errors when they end it.
                 Self.uncountedStart(names, concurrency, cap, error)
             }
         }
-        let snapshots = StatusSignal { reporter.snapshot() }
+        let snapshots = StatusSignal { monitor.snapshot() }
         let watch = CommandPoller(runner)
         let outcome = await withCheckedContinuation { continuation in
             runner.start { continuation.resume(returning: $0) }
@@ -324,6 +325,7 @@ struct RunSession {
         signals.cancel()
         watch.stop()
         snapshots.cancel()
+        monitor.stop()
         switch outcome {
         case .storeFailed(let message):
             throw Stop(.unexpected, "the run stopped because of a store error: \(message); fix it and run again")
@@ -350,9 +352,9 @@ struct RunSession {
 
     private static func uncountedStart(
         _ batches: BatchNames, _ concurrency: Int, _ budget: Credits?, _ error: StoreError
-    ) -> RunOverview {
+    ) -> RunStatus {
         Console.error("cannot count the tasks in the store, so progress starts at zero: \(error)")
-        return RunOverview(of: batches, StatusCounts(), concurrency: concurrency, budget: budget)
+        return RunStatus(of: batches, StatusCounts(), concurrency: concurrency, budget: budget)
     }
 
     /// The budget of the only batch; nil for several batches.
@@ -369,16 +371,14 @@ struct RunSession {
         return try RequiredBudgets(store, prices).budgets(for: batches)
     }
 
-    private func reporter(_ batches: [BatchID]) -> any RunReporter {
+    private func reporter() -> any RunReporter {
         if pace.json { return JSONReporter() }
         let environment = ProcessInfo.processInfo.environment
-        let money = SpendMonitor(path: storePath, batches: batches)
         guard Console.isTerminal, environment["TERM"] != "dumb", !pace.quiet else {
-            return LineReporter(pace.quiet ? .quiet : pace.verbose ? .verbose : .usual, money: money)
+            return LineReporter(pace.quiet ? .quiet : pace.verbose ? .verbose : .usual)
         }
         return TerminalReporter(
-            style: .of(isTerminal: true, isRefused: pace.noColor, environment: environment), isVerbose: pace.verbose,
-            money: money)
+            style: .of(isTerminal: true, isRefused: pace.noColor, environment: environment), isVerbose: pace.verbose)
     }
 
     private var accounts: APIKeyRouting { APIKeyRouting(of: configuration) }

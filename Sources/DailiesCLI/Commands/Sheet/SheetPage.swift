@@ -97,7 +97,7 @@ struct SheetPage {
 
     private func loss(_ row: TaskRow, _ clip: ClipFinder.Finding?) -> String? {
         guard let clip, let path = row.latest?.outputPath else { return nil }
-        return ClipCheck.words(for: clip, savedAs: path).map {
+        return ClipCheck.description(of: clip, savedAs: path).map {
             "\($0); run dailies fetch --missing to download it again"
         }
     }

@@ -105,7 +105,7 @@ struct StatusSnapshot {
 
     init(of store: Store, path: String) throws {
         summary = try store.summary()
-        runner = try Store.runner(of: path)
+        runner = try Store.lockOwner(of: path)
         controls = try store.runControls()
         keyNeeds = try store.keyNeeds(present: ProviderOptions.accountAtHand.map { [$0] })
         let total = summary.total

@@ -1,4 +1,5 @@
 import DailiesCore
+import DailiesRunner
 import DailiesStore
 
 /// Status as text and as JSON.
@@ -27,7 +28,7 @@ enum StatusOutput {
             }
             foot = summary.batches.count > 1 ? narrowRow("total", summary.total, budget: nil, width: width) : []
         }
-        foot += remarks(summary.total) + snapshot.keyNeeds.map(\.words) + running(snapshot)
+        foot += remarks(summary.total) + snapshot.keyNeeds.map(\.description) + running(snapshot)
         guard let height else { return (head + batches.flatMap { $0 } + foot).joined(separator: "\n") }
         let shown = fitting(batches, summary.batches.map(\.counts), in: max(height - head.count - foot.count, 0))
         // The lines that need attention are at the end.
@@ -83,7 +84,7 @@ enum StatusOutput {
         let batches = snapshot.summary.batches.map(\.batch)
         var lines = ControlsOutput.pauses(snapshot.controls, batches)
         if let runner = snapshot.runner { lines.append("active run: \(SafeText.escaped(runner))") }
-        if let remaining = snapshot.remaining { lines.append("done in \(ETAEstimator.words(remaining))") }
+        if let remaining = snapshot.remaining { lines.append("done in \(ETAEstimator.description(of: remaining))") }
         return lines
     }
 

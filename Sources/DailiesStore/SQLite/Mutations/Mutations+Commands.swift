@@ -39,7 +39,7 @@ extension SQLiteConnection {
             try recordRetried(attempt.task, at: at)
         }
         if let newSeed { try recordSeed(newSeed, of: attempt.task, at: at) }
-        try endCommand(command, .waits, message: nil, at: at)
+        try endCommand(command, .requeued, message: nil, at: at)
         return try name(of: attempt.task).map(MutationOutcome.requeued)
     }
 
@@ -54,20 +54,28 @@ extension SQLiteConnection {
         let found = try first(
             """
             SELECT s.state, s.attempt, coalesce(a.is_cost_awaited, FALSE) AS is_cost_awaited, s.is_submitted,
-                a.task_id IS NOT NULL AS is_accepted FROM task_state AS s
+                a.task_id IS NOT NULL AS is_accepted, a.lost_at_ms IS NOT NULL AS is_lost FROM task_state AS s
             LEFT JOIN attempt AS a ON a.task = s.id AND a.number = s.attempt AND s.is_submitted WHERE s.id = $1
             """, SQLValue(attempt.task)
         ) { row throws(StoreError) in
             (
                 state: try row.word("state", as: TaskState.self), number: row["attempt"] as Int,
                 isCostAwaited: row["is_cost_awaited"] as Bool, isSent: row["is_submitted"] as Bool,
-                isAccepted: row["is_accepted"] as Bool
+                isAccepted: row["is_accepted"] as Bool, isLost: row["is_lost"] as Bool
             )
         }
         guard let found, found.number == attempt.number else { return .superseded }
         return RetryRefusal(
-            state: found.state, isSent: found.isSent, isAccepted: found.isAccepted, isCostAwaited: found.isCostAwaited,
+            state: found.state, isSent: found.isSent, isAccepted: found.isAccepted, isLost: found.isLost,
+            isCostAwaited: found.isCostAwaited,
             again: again)
+    }
+
+    /// - Returns: false if the command has ended.
+    func startCommand(_ command: CommandID, at: Instant) throws(StoreError) -> Bool {
+        try run(
+            "UPDATE command SET started_at_ms = coalesce(started_at_ms, $1) WHERE id = $2 AND ended_at_ms IS NULL",
+            SQLValue(at), .integer(command.rawValue)) == 1
     }
 
     func endCommand(

@@ -3,7 +3,7 @@ import DailiesCore
 /// Clips of completed attempts, and attempts that the provider does not know.
 extension SQLiteConnection {
     func recordAsset(of attempt: AttemptID, _ asset: AssetLocation, at: Instant) throws(StoreError) {
-        let facts = try facts(of: attempt, for: "asset_found") { $0.isUnsaved }
+        let snapshot = try snapshot(of: attempt, for: "asset_found") { $0.isUnsaved }
         try update(
             attempt, for: "asset_found",
             """
@@ -11,11 +11,11 @@ extension SQLiteConnection {
             WHERE task = $2 AND number = $3 AND state = 'completed' AND output_path IS NULL
             """, .text(asset.url), SQLValue(attempt.task), SQLValue(attempt.number))
         // The URL gives anyone access to the clip, so the permanent log omits it.
-        try log(NewEvent("asset_found", at: at, attempt, in: facts.batch).moving(from: .completed, to: .completed))
+        try log(NewEvent("asset_found", at: at, attempt, in: snapshot.batch).moving(from: .completed, to: .completed))
     }
 
     func recordNoAsset(of attempt: AttemptID, at: Instant) throws(StoreError) {
-        let facts = try facts(of: attempt, for: "no_asset") { $0.isUnsaved }
+        let snapshot = try snapshot(of: attempt, for: "no_asset") { $0.isUnsaved }
         try update(
             attempt, for: "no_asset",
             """
@@ -23,25 +23,25 @@ extension SQLiteConnection {
                 failure_message = 'completed without a URL for the clip'
             WHERE task = $1 AND number = $2 AND state = 'completed' AND output_path IS NULL
             """, SQLValue(attempt.task), SQLValue(attempt.number))
-        try log(NewEvent("no_asset", at: at, attempt, in: facts.batch).moving(from: .completed, to: .completed))
+        try log(NewEvent("no_asset", at: at, attempt, in: snapshot.batch).moving(from: .completed, to: .completed))
     }
 
     /// The URL is kept: only its server can show whether the clip is complete.
     func recordUnverified(_ attempt: AttemptID, path: String, at: Instant) throws(StoreError) {
-        let facts = try facts(of: attempt, for: "unverified") { $0.isUnsaved }
+        let snapshot = try snapshot(of: attempt, for: "unverified") { $0.isUnsaved }
         try update(
             attempt, for: "unverified",
             """
             UPDATE attempt SET failure_code = 'unverified', failure_message = 'may be truncated; kept as ' || $1
             WHERE task = $2 AND number = $3 AND state = 'completed' AND output_path IS NULL
             """, .text(path), SQLValue(attempt.task), SQLValue(attempt.number))
-        var row = NewEvent("unverified", at: at, attempt, in: facts.batch).moving(from: .completed, to: .completed)
+        var row = NewEvent("unverified", at: at, attempt, in: snapshot.batch).moving(from: .completed, to: .completed)
         row.message = path
         try log(row)
     }
 
     func recordSaved(_ attempt: AttemptID, _ clip: SavedClip, at: Instant) throws(StoreError) {
-        let facts = try facts(of: attempt, for: "saved") { $0.isUnsaved }
+        let snapshot = try snapshot(of: attempt, for: "saved") { $0.isUnsaved }
         try update(
             attempt, for: "saved",
             """
@@ -51,14 +51,14 @@ extension SQLiteConnection {
             """,
             .text(clip.path), .text(clip.sha256), .integer(clip.bytes), SQLValue(at), SQLValue(attempt.task),
             SQLValue(attempt.number))
-        var row = NewEvent("saved", at: at, attempt, in: facts.batch).moving(from: .completed, to: .completed)
+        var row = NewEvent("saved", at: at, attempt, in: snapshot.batch).moving(from: .completed, to: .completed)
         row.message = clip.path
         try log(row)
     }
 
     /// The log keeps its path and digest.
     func recordClipGone(_ attempt: AttemptID, at: Instant) throws(StoreError) {
-        let facts = try facts(of: attempt, for: "clip_gone") { $0.state == .completed && $0.isSaved }
+        let snapshot = try snapshot(of: attempt, for: "clip_gone") { $0.state == .completed && $0.isSaved }
         let saved: (path: String, digest: String)? = try first(
             "SELECT output_path, output_sha256 FROM attempt WHERE task = $1 AND number = $2", SQLValue(attempt.task),
             SQLValue(attempt.number)
@@ -69,7 +69,7 @@ extension SQLiteConnection {
             UPDATE attempt SET output_path = NULL, output_sha256 = NULL, output_bytes = NULL, saved_at_ms = NULL
             WHERE task = $1 AND number = $2 AND state = 'completed' AND output_path IS NOT NULL
             """, SQLValue(attempt.task), SQLValue(attempt.number))
-        var row = NewEvent("clip_gone", at: at, attempt, in: facts.batch).moving(from: .completed, to: .completed)
+        var row = NewEvent("clip_gone", at: at, attempt, in: snapshot.batch).moving(from: .completed, to: .completed)
         row.code = saved?.digest
         row.message = saved?.path
         try log(row)
@@ -77,7 +77,7 @@ extension SQLiteConnection {
 
     /// The time of the first loss stays until it is found; a later loss is only an event.
     func recordLost(_ attempt: AttemptID, _ fault: ProviderError, at: Instant) throws(StoreError) {
-        let facts = try facts(of: attempt, for: "lost") { $0.isWithProvider || $0.isUnsaved }
+        let snapshot = try snapshot(of: attempt, for: "lost") { $0.isWithProvider || $0.isUnsaved }
         try update(
             attempt, for: "lost",
             """
@@ -85,21 +85,23 @@ extension SQLiteConnection {
                 AND (state IN ('queued', 'running') OR (state = 'completed' AND output_path IS NULL))
             """, SQLValue(at), SQLValue(attempt.task), SQLValue(attempt.number))
         try log(
-            NewEvent("lost", at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state)
-                .because(of: fault))
+            NewEvent("lost", at: at, attempt, in: snapshot.batch).moving(from: snapshot.state, to: snapshot.state)
+                .caused(by: fault))
     }
 
     func recordFound(_ attempt: AttemptID, at: Instant) throws(StoreError) {
-        let facts = try facts(of: attempt, for: "found") { $0.isLost }
+        let snapshot = try snapshot(of: attempt, for: "found") { $0.isLost }
         try update(
             attempt, for: "found",
             "UPDATE attempt SET lost_at_ms = NULL WHERE task = $1 AND number = $2 AND lost_at_ms IS NOT NULL",
             SQLValue(attempt.task), SQLValue(attempt.number))
-        try log(NewEvent("found", at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state))
+        try log(NewEvent("found", at: at, attempt, in: snapshot.batch).moving(from: snapshot.state, to: snapshot.state))
     }
 
     func recordUnresolved(_ attempt: AttemptID, at: Instant) throws(StoreError) {
-        let facts = try facts(of: attempt, for: "unresolved") { $0.isWithProvider }
-        try log(NewEvent("unresolved", at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state))
+        let snapshot = try snapshot(of: attempt, for: "unresolved") { $0.isWithProvider }
+        try log(
+            NewEvent("unresolved", at: at, attempt, in: snapshot.batch).moving(from: snapshot.state, to: snapshot.state)
+        )
     }
 }

@@ -53,7 +53,7 @@ struct NewEvent {
         return row
     }
 
-    func because(of fault: ProviderError) -> NewEvent {
+    func caused(by fault: ProviderError) -> NewEvent {
         var row = self
         row.code = fault.code ?? fault.status.map { "http_\($0)" } ?? fault.kind.rawValue
         row.message = fault.message

@@ -128,11 +128,11 @@ extension SQLiteConnection {
             if known.differs(from: task) { try updateListing(of: known, in: result.batch, to: task) }
             let state = try restore(known, in: result.batch, at: at)
             if state != known.state { result.restored += 1 } else { result.unchanged += 1 }
-            result.standing[state, default: 0] += 1
+            result.tasksByState[state, default: 0] += 1
             return
         }
         try updateInput(of: known, in: result.batch, to: task)
-        switch change.standing {
+        switch change.progress {
         case .unsent:
             if known.state == .cancelled { try requeueUnsent(known.id, at: at) }
         case .settled(let state):
@@ -145,7 +145,7 @@ extension SQLiteConnection {
         row.source = "manifest"
         try log(row)
         result.changed += 1
-        result.standing[.queued, default: 0] += 1
+        result.tasksByState[.queued, default: 0] += 1
     }
 
     /// A task that was cancelled as removed waits again.

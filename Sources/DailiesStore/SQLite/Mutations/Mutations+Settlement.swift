@@ -6,7 +6,7 @@ extension SQLiteConnection {
     /// possible bill, so that settled + reserved never falls below the money spent.
     func recordSettled(_ attempt: AttemptID, _ settlement: Settlement, at: Instant) throws(StoreError) {
         let step = settlement.end.rawValue
-        let facts = try facts(of: attempt, for: step) { $0.isUnanswered || $0.isWithProvider }
+        let snapshot = try snapshot(of: attempt, for: step) { $0.isUnanswered || $0.isWithProvider }
         let new = settlement.end.word
         let charge = settlement.charges.first
         try update(
@@ -20,25 +20,25 @@ extension SQLiteConnection {
             """,
             .text(new.rawValue), SQLValue(at), SQLValue(settlement.completedAt), SQLValue(settlement.deliveredSeconds),
             SQLValue(charge?.credits), SQLValue(charge?.isRounded ?? false),
-            SQLValue(settlement.isCostAwaited && charge == nil), SQLValue(charge == nil ? facts.reserved : nil),
+            SQLValue(settlement.isCostAwaited && charge == nil), SQLValue(charge == nil ? snapshot.reserved : nil),
             SQLValue(settlement.isReplayed), SQLValue(new == .completed ? settlement.asset?.url : nil),
             SQLValue(settlement.storedFailureCode), SQLValue(new == .completed ? nil : settlement.failureMessage),
-            SQLValue(attempt.task), SQLValue(attempt.number), .text(facts.state.rawValue),
-            SQLValue(facts.isAcknowledged))
-        try book(facts, reserved: charge == nil ? facts.reserved : nil, cost: charge?.credits, settledAt: at)
-        try moveTask(of: attempt, for: step, from: facts.state, to: new)
+            SQLValue(attempt.task), SQLValue(attempt.number), .text(snapshot.state.rawValue),
+            SQLValue(snapshot.isAcknowledged))
+        try book(snapshot, reserved: charge == nil ? snapshot.reserved : nil, cost: charge?.credits, settledAt: at)
+        try moveTask(of: attempt, for: step, from: snapshot.state, to: new)
         // A first attempt has no predecessor.
         if attempt.number == 1 { try write(cost: charge?.credits, of: attempt.task) } else { try sumUp(attempt.task) }
-        var row = NewEvent(step, at: at, attempt, in: facts.batch).moving(from: facts.state, to: new)
+        var row = NewEvent(step, at: at, attempt, in: snapshot.batch).moving(from: snapshot.state, to: new)
         row.source = settlement.isReplayed ? "replayed" : charge?.ruleOrReply ?? settlement.reportedSource
         row.code = settlement.failureCode
         row.message = settlement.failureMessage
-        try logCharges(settlement.charges, releasing: facts.reserved, in: row)
+        try logCharges(settlement.charges, releasing: snapshot.reserved, in: row)
     }
 
     func recordCost(of attempt: AttemptID, _ amounts: [Amount], at: Instant) throws(StoreError) {
         let step = "cost_learned"
-        let facts = try facts(of: attempt, for: step) { $0.isSettled && $0.credits == nil && !amounts.isEmpty }
+        let snapshot = try snapshot(of: attempt, for: step) { $0.isSettled && $0.credits == nil && !amounts.isEmpty }
         guard let charge = amounts.first else { throw Self.conflict(step, attempt, "was given no amount") }
         try update(
             attempt, for: step,
@@ -47,20 +47,22 @@ extension SQLiteConnection {
             WHERE task = $3 AND number = $4 AND settled_at_ms IS NOT NULL AND credits_nano IS NULL
             """,
             SQLValue(charge.credits), SQLValue(charge.isRounded), SQLValue(attempt.task), SQLValue(attempt.number))
-        try book(facts, reserved: nil, cost: charge.credits)
+        try book(snapshot, reserved: nil, cost: charge.credits)
         try sumUp(attempt.task)
-        var row = NewEvent(step, at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state)
+        var row = NewEvent(step, at: at, attempt, in: snapshot.batch).moving(from: snapshot.state, to: snapshot.state)
         row.source = charge.ruleOrReply
-        try logCharges(amounts, releasing: facts.reserved, in: row)
+        try logCharges(amounts, releasing: snapshot.reserved, in: row)
     }
 
     func recordCostUnknown(of attempt: AttemptID, at: Instant) throws(StoreError) {
-        let facts = try facts(of: attempt, for: "cost_unknown") { $0.isCostAwaited }
+        let snapshot = try snapshot(of: attempt, for: "cost_unknown") { $0.isCostAwaited }
         try update(
             attempt, for: "cost_unknown",
             "UPDATE attempt SET is_cost_awaited = FALSE WHERE task = $1 AND number = $2 AND is_cost_awaited",
             SQLValue(attempt.task), SQLValue(attempt.number))
-        try log(NewEvent("cost_unknown", at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state))
+        try log(
+            NewEvent("cost_unknown", at: at, attempt, in: snapshot.batch).moving(
+                from: snapshot.state, to: snapshot.state))
     }
 
     /// The row of the transition has the booked amount; each further amount has a separate row.

@@ -57,16 +57,16 @@ extension SQLiteConnection {
     }
 
     func recordRepeat(of attempt: AttemptID, at: Instant) throws(StoreError) {
-        let facts = try facts(of: attempt, for: "repeated") { $0.isUnanswered }
+        let snapshot = try snapshot(of: attempt, for: "repeated") { $0.isUnanswered }
         try update(
             attempt, for: "repeated",
             "UPDATE attempt SET sent_at_ms = $1 WHERE task = $2 AND number = $3 AND task_id IS NULL",
             SQLValue(at), SQLValue(attempt.task), SQLValue(attempt.number))
-        try log(NewEvent("repeated", at: at, attempt, in: facts.batch).moving(from: .queued, to: .queued))
+        try log(NewEvent("repeated", at: at, attempt, in: snapshot.batch).moving(from: .queued, to: .queued))
     }
 
     func recordNotAccepted(_ attempt: AttemptID, _ fault: ProviderError, at: Instant) throws(StoreError) {
-        let facts = try facts(of: attempt, for: "not_accepted") { $0.isUnanswered }
+        let snapshot = try snapshot(of: attempt, for: "not_accepted") { $0.isUnanswered }
         try update(
             attempt, for: "not_accepted",
             """
@@ -77,15 +77,15 @@ extension SQLiteConnection {
             attempt, for: "not_accepted",
             "UPDATE task_state SET is_submitted = FALSE WHERE id = $1 AND attempt = $2 AND is_submitted AND state = 'queued'",
             SQLValue(attempt.task), SQLValue(attempt.number))
-        try book(facts, reserved: nil, cost: nil)
+        try book(snapshot, reserved: nil, cost: nil)
         try log(
-            NewEvent("not_accepted", at: at, attempt, in: facts.batch).moving(from: .queued, to: .queued)
-                .because(of: fault).with(facts.reserved, .released))
+            NewEvent("not_accepted", at: at, attempt, in: snapshot.batch).moving(from: .queued, to: .queued)
+                .caused(by: fault).with(snapshot.reserved, .released))
     }
 
     /// The time of the first unknown outcome stays; later ones are only events.
     func recordUncertain(_ attempt: AttemptID, _ fault: ProviderError, at: Instant) throws(StoreError) {
-        let facts = try facts(of: attempt, for: "uncertain") { $0.isUnanswered }
+        let snapshot = try snapshot(of: attempt, for: "uncertain") { $0.isUnanswered }
         try update(
             attempt, for: "uncertain",
             """
@@ -93,14 +93,14 @@ extension SQLiteConnection {
             WHERE task = $2 AND number = $3 AND state = 'queued' AND task_id IS NULL AND not_accepted_at_ms IS NULL
             """, SQLValue(at), SQLValue(attempt.task), SQLValue(attempt.number))
         try log(
-            NewEvent("uncertain", at: at, attempt, in: facts.batch).moving(from: .queued, to: .queued)
-                .because(of: fault))
+            NewEvent("uncertain", at: at, attempt, in: snapshot.batch).moving(from: .queued, to: .queued)
+                .caused(by: fault))
     }
 
     /// - Throws: `taskIDTaken` if the provider's task belongs to another attempt, or a user's open command adopts it for
     ///   another. Every way to learn an ID passes this check.
     func recordAccepted(_ attempt: AttemptID, _ acceptance: Acceptance, at: Instant) throws(StoreError) {
-        let facts = try facts(of: attempt, for: "accepted") { $0.isUnanswered }
+        let snapshot = try snapshot(of: attempt, for: "accepted") { $0.isUnanswered }
         let new: TaskState = acceptance.isRunning ? .running : .queued
         if acceptance.source != .adopted, let owner = try adopter(of: acceptance.remoteID, besides: attempt) {
             throw StoreError(.taskIDTaken(owner), "\(acceptance.remoteID) is being adopted for \(owner)")
@@ -113,13 +113,13 @@ extension SQLiteConnection {
             else { throw error }
             throw StoreError(.taskIDTaken(owner), "\(acceptance.remoteID) belongs to \(owner)")
         }
-        try book(facts, reserved: acceptance.reserved, cost: nil)
+        try book(snapshot, reserved: acceptance.reserved, cost: nil)
         try moveTask(of: attempt, for: "accepted", from: .queued, to: new)
-        var row = NewEvent("accepted", at: at, attempt, in: facts.batch).moving(from: .queued, to: new)
+        var row = NewEvent("accepted", at: at, attempt, in: snapshot.batch).moving(from: .queued, to: new)
         row.source = acceptance.source.rawValue
         row.message = acceptance.remoteID.text
         try log(row.with(acceptance.estimate, .quoted))
-        try logExchange(of: facts.reserved, for: acceptance.reserved, alongside: row)
+        try logExchange(of: snapshot.reserved, for: acceptance.reserved, alongside: row)
     }
 
     private func write(
@@ -181,31 +181,31 @@ extension SQLiteConnection {
     }
 
     func recordCancelWanted(_ attempt: AttemptID, _ reason: CancelReason, at: Instant) throws(StoreError) {
-        let facts = try facts(of: attempt, for: "cancel_wanted") { $0.state == .queued && $0.isAcknowledged }
+        let snapshot = try snapshot(of: attempt, for: "cancel_wanted") { $0.state == .queued && $0.isAcknowledged }
         try update(
             attempt, for: "cancel_wanted",
             """
             UPDATE attempt SET cancel_reason = $1
             WHERE task = $2 AND number = $3 AND state = 'queued' AND task_id IS NOT NULL AND cancel_reason IS NULL
             """, .text(reason.rawValue), SQLValue(attempt.task), SQLValue(attempt.number))
-        var row = NewEvent("cancel_wanted", at: at, attempt, in: facts.batch).moving(from: .queued, to: .queued)
+        var row = NewEvent("cancel_wanted", at: at, attempt, in: snapshot.batch).moving(from: .queued, to: .queued)
         row.code = reason.rawValue
         try log(row)
     }
 
     func recordReservationRaised(_ attempt: AttemptID, to reserved: Credits, at: Instant) throws(StoreError) {
         let step = "reservation_raised"
-        let facts = try facts(of: attempt, for: step) { $0.isWithProvider && $0.reserved ?? .zero < reserved }
+        let snapshot = try snapshot(of: attempt, for: step) { $0.isWithProvider && $0.reserved ?? .zero < reserved }
         try update(
             attempt, for: step,
             """
             UPDATE attempt SET reserved_nano = $1
             WHERE task = $2 AND number = $3 AND state IN ('queued', 'running') AND task_id IS NOT NULL
             """, SQLValue(reserved), SQLValue(attempt.task), SQLValue(attempt.number))
-        try book(facts, reserved: reserved, cost: nil)
-        let row = NewEvent(step, at: at, attempt, in: facts.batch).moving(from: facts.state, to: facts.state)
+        try book(snapshot, reserved: reserved, cost: nil)
+        let row = NewEvent(step, at: at, attempt, in: snapshot.batch).moving(from: snapshot.state, to: snapshot.state)
         try log(row)
-        try logExchange(of: facts.reserved, for: reserved, alongside: row)
+        try logExchange(of: snapshot.reserved, for: reserved, alongside: row)
     }
 
     func recordRunning(_ attempt: AttemptID, at: Instant) throws(StoreError) {
@@ -215,7 +215,7 @@ extension SQLiteConnection {
             WHERE task = $1 AND number = $2 AND state = 'queued' AND task_id IS NOT NULL
             """, SQLValue(attempt.task), SQLValue(attempt.number))
         guard moved == 1 else {
-            _ = try facts(of: attempt, for: "running") { $0.state == .queued && $0.isAcknowledged }
+            _ = try snapshot(of: attempt, for: "running") { $0.state == .queued && $0.isAcknowledged }
             throw Self.conflict("running", attempt, "changed in the meantime")
         }
         try moveTask(of: attempt, for: "running", from: .queued, to: .running)

@@ -110,8 +110,8 @@ extension SQLiteConnection {
     }
 
     func recordNote(on attempt: AttemptID, kind: String, text: String, at: Instant) throws(StoreError) {
-        let facts = try facts(of: attempt, for: "note") { _ in true }
-        var row = NewEvent(kind, at: at, attempt, in: facts.batch)
+        let snapshot = try snapshot(of: attempt, for: "note") { _ in true }
+        var row = NewEvent(kind, at: at, attempt, in: snapshot.batch)
         row.message = text
         try log(row)
     }

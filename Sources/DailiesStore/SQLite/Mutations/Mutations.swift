@@ -91,7 +91,7 @@ struct AttemptSnapshot {
 
 extension SQLiteConnection {
     /// The attempt's state; throws a conflict if it does not exist or does not satisfy `fits`.
-    func facts(
+    func snapshot(
         of attempt: AttemptID, for step: String, where fits: (AttemptSnapshot) -> Bool
     ) throws(StoreError) -> AttemptSnapshot {
         let found = try first(Self.snapshot, SQLValue(attempt.task), SQLValue(attempt.number)) {

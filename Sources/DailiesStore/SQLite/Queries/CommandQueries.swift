@@ -38,7 +38,7 @@ extension Store {
     /// Records commands for the active or the next run.
     ///
     /// - Returns: their IDs, in order.
-    package func tell(_ orders: [NewCommand], at: Instant) throws(StoreError) -> [CommandID] {
+    package func enqueue(_ orders: [NewCommand], at: Instant) throws(StoreError) -> [CommandID] {
         try transaction { database throws(StoreError) in
             var ids: [CommandID] = []
             for order in orders {
@@ -57,7 +57,7 @@ extension Store {
     }
 
     /// Records a pause or limit that applies until it is changed.
-    package func tell(_ order: ControlChange, at: Instant) throws(StoreError) -> CommandID {
+    package func enqueue(_ order: ControlChange, at: Instant) throws(StoreError) -> CommandID {
         try transaction { database throws(StoreError) in
             let (kind, scope, limit): (String, PauseScope, Int?) =
                 switch order {
@@ -96,9 +96,26 @@ extension Store {
     }
 
     /// Withdraws commands that no run has carried out.
-    package func takeBack(_ commands: [CommandID], at: Instant) throws(StoreError) {
+    ///
+    /// - Parameter evenIfStarted: also those that a run has read, which has ended since. Otherwise they may still take
+    ///   effect, and stay.
+    /// - Returns: the number of commands that stay.
+    @discardableResult
+    package func revoke(_ commands: [CommandID], evenIfStarted: Bool, at: Instant) throws(StoreError) -> Int {
         try transaction { database throws(StoreError) in
-            for command in commands { try database.endCommand(command, .takenBack, message: nil, at: at) }
+            var open = 0
+            for command in commands {
+                let isStarted: Bool? = try database.value(
+                    "SELECT started_at_ms IS NOT NULL FROM command WHERE id = $1 AND ended_at_ms IS NULL",
+                    .integer(command.rawValue))
+                guard let isStarted else { continue }
+                if isStarted, !evenIfStarted {
+                    open += 1
+                } else {
+                    try database.endCommand(command, .revoked, message: nil, at: at)
+                }
+            }
+            return open
         }
     }
 }
@@ -108,10 +125,26 @@ extension Store {
     /// Maximum commands read at once.
     private static let commandPage = 500
 
-    /// Commands that no run has carried out, after a known one.
+    /// Commands that no run has carried out, after a known one. The run that reads them carries them out: from now on
+    /// they cannot be withdrawn.
     ///
     /// - Parameter isForced: read even if no other connection has written since the last read.
-    package func pendingCommands(after last: CommandID?, isForced: Bool) throws(StoreError) -> PendingCommands {
+    package func pendingCommands(
+        after last: CommandID?, isForced: Bool, at: Instant
+    ) throws(StoreError) -> PendingCommands {
+        var pending = try unreadCommands(after: last, isForced: isForced)
+        guard !pending.commands.isEmpty else { return pending }
+        let read = pending.commands
+        pending.commands = try transaction { database throws(StoreError) in
+            var started: [UserCommand] = []
+            // A user may have withdrawn some in the meantime.
+            for command in read where try database.startCommand(command.id, at: at) { started.append(command) }
+            return started
+        }
+        return pending
+    }
+
+    private func unreadCommands(after last: CommandID?, isForced: Bool) throws(StoreError) -> PendingCommands {
         try reading { database throws(StoreError) in
             // Changes only when another connection has committed; usually nothing more needs to be read.
             let version: Int64? = try database.value(SQLDialect.changeCounter)

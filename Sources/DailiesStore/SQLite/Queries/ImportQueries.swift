@@ -140,7 +140,7 @@ extension SQLiteConnection {
             let verdict = verdict(on: task, known)
             let clip =
                 verdict.mayRender ? try clips.clip(like: task.request, except: known?.id, in: self) : nil
-            try each(.named(task.known(as: known?.key ?? task.key), verdict, clip))
+            try each(.named(task.named(known?.key ?? task.key), verdict, clip))
         }
         for task in try waiting(in: batch.id, except: kept) { try each(.removed(try key(of: task))) }
         return batch

@@ -229,14 +229,14 @@ extension SQLiteConnection {
             submission: Submission(
                 attempt: attempt, key: row["submission_key"], model: shape.model, dialect: try row.word("dialect"),
                 account: row["key_fingerprint"], body: row["body"]),
-            shape: shape, standing: try standing(in: row), submittedAt: row["submitted_at_ms"],
+            shape: shape, progress: try progress(in: row), submittedAt: row["submitted_at_ms"],
             sentAt: row["sent_at_ms"], reserved: row["reserved_nano"], estimate: row["estimated_credits_nano"],
             cancelReason: try row.optionalWord("cancel_reason"), isReplayed: row["is_replayed"],
             lostAt: row["lost_at_ms"], output: row["output"], tagBudgets: Store.tagBudgets(in: row["tag_budgets"]),
             isConflict: row["is_conflict"], isTransferred: row["is_handed_over"])
     }
 
-    private static func standing(in row: SQLRow) throws(StoreError) -> OpenAttempt.Progress {
+    private static func progress(in row: SQLRow) throws(StoreError) -> OpenAttempt.Progress {
         guard let remote: RemoteTaskID = row["task_id"] else {
             return .sent(isMarkedUncertain: row["is_uncertain"])
         }

@@ -128,7 +128,7 @@ extension Store {
     /// A description of the process that has the runner's lock; nil: none has.
     ///
     /// Tries the lock briefly. Creates nothing.
-    package static func runner(of path: String) throws(StoreError) -> String? {
+    package static func lockOwner(of path: String) throws(StoreError) -> String? {
         let store = try resolved(path)
         let lockPath = store + "-lock"
         let descriptor = store_file_open(lockPath, O_RDONLY | O_CLOEXEC | O_NOFOLLOW, 0)
@@ -143,7 +143,7 @@ extension Store {
         if flock(descriptor, LOCK_SH | LOCK_NB) == 0 { return nil }
         let reason = store_file_errno()
         guard reason == EWOULDBLOCK else { throw StoreError(errno: reason, doing: "locking \(lockPath)") }
-        return note(in: descriptor)
+        return owner(in: descriptor)
     }
 }
 

@@ -1,41 +1,43 @@
 import DailiesCore
+import DailiesStore
 
-/// The progress of a run, computed from its events.
-struct RunProgress: Sendable {
+/// The state of a run at one time: what its batches had when it began, and what has happened since.
+package struct RunStatus: Sendable {
     /// A task at the provider.
-    struct InFlight: Sendable {
-        let model: String?
-        let since: Instant
-        var isRunning: Bool
+    package struct InFlight: Sendable {
+        package let model: String?
+        package let since: Instant
+        package fileprivate(set) var isRunning: Bool
     }
 
-    struct Pause: Sendable {
-        let detail: String
-        let until: Instant?
+    /// Why nothing is submitted.
+    package struct Pause: Sendable {
+        package let detail: String
+        package let until: Instant?
     }
 
     private static let maximumFailures = 3
     /// A younger run shows no rate.
     private static let minimumElapsed = Duration.seconds(10)
 
-    private(set) var batches = BatchNames()
-    private(set) var total = 0
-    private(set) var concurrency = 1
-    private(set) var budget: Credits?
-    private(set) var completed = 0
-    private(set) var failed = 0
-    private(set) var cancelled = 0
-    private(set) var saved = 0
-    private(set) var uncertain: Set<TaskName> = []
+    package private(set) var batches = BatchNames()
+    package private(set) var total = 0
+    package private(set) var concurrency = 1
+    package private(set) var budget: Credits?
+    package private(set) var completed = 0
+    package private(set) var failed = 0
+    package private(set) var cancelled = 0
+    package private(set) var saved = 0
+    package private(set) var uncertain: Set<TaskName> = []
     /// Settled and held for these batches, over all runs.
-    private(set) var charged = CreditTotal.zero
-    private(set) var reserved = CreditTotal.zero
+    package private(set) var charged = CreditTotal.zero
+    package private(set) var reserved = CreditTotal.zero
     /// Tasks at the provider, those of earlier runs included once they are heard of.
-    private(set) var inFlight: [TaskName: InFlight] = [:]
+    package private(set) var inFlight: [TaskName: InFlight] = [:]
     /// The last failures in words, newest last.
-    private(set) var failures: [String] = []
-    private(set) var pauses: [PauseReason: Pause] = [:]
-    private(set) var forecast = ETAEstimator()
+    package private(set) var failures: [String] = []
+    package private(set) var pauses: [PauseReason: Pause] = [:]
+    private var forecast = ETAEstimator()
     private var models: [TaskName: String] = [:]
     /// At the provider when the run began; their keys are not known until something happens to them.
     private var foundInFlight = 0
@@ -43,27 +45,33 @@ struct RunProgress: Sendable {
     /// Tasks that this run completed.
     private var completedInRun = 0
 
-    init() {}
+    /// The state of no batches.
+    package init() {}
 
-    init(_ overview: RunOverview) {
-        batches = overview.batches
-        total = overview.total
-        concurrency = overview.concurrency
-        completed = overview.states[.completed, default: 0]
-        failed = overview.states[.failed, default: 0]
-        cancelled = overview.states[.cancelled, default: 0]
-        saved = overview.saved
-        foundInFlight = overview.inFlight
-        charged = overview.charged
-        reserved = overview.reserved
-        budget = overview.budget
+    /// - Parameters:
+    ///   - counts: of the run's batches when it begins.
+    ///   - budget: nil if the batch has no budget or there are several batches.
+    package init(of batches: BatchNames, _ counts: StatusCounts, concurrency: Int, budget: Credits?) {
+        self.batches = batches
+        self.concurrency = concurrency
+        self.budget = budget
+        total = counts.states.values.reduce(0, +)
+        completed = counts.states[.completed, default: 0]
+        failed = counts.states[.failed, default: 0]
+        cancelled = counts.states[.cancelled, default: 0]
+        saved = counts.saved
+        foundInFlight = counts.inFlight
+        charged = counts.settled
+        reserved = counts.reserved
     }
 
-    var finished: Int { completed + failed + cancelled }
-    var inFlightCount: Int { inFlight.count + foundInFlight }
-    var waiting: Int { max(total - finished - inFlightCount - uncertain.count, 0) }
+    /// Tasks that have ended.
+    package var finished: Int { completed + failed + cancelled }
+    package var inFlightCount: Int { inFlight.count + foundInFlight }
+    package var waiting: Int { max(total - finished - inFlightCount - uncertain.count, 0) }
 
-    mutating func apply(_ event: RunEvent, at instant: Instant) {
+    /// Applies an event of the run.
+    package mutating func apply(_ event: RunEvent, at instant: Instant) {
         startedAt = startedAt ?? instant
         // A run polls tasks of other batches too, which are not in its counts.
         guard event.task.map({ batches.own.contains($0.batch) }) ?? true else { return }
@@ -89,13 +97,25 @@ struct RunProgress: Sendable {
             end(key, charged)
         case .waitsAgain(let key, _, let charged): end(key, charged)
         case .withdrawn: cancelled += 1
-        // The event does not include the previous state, which was failed or cancelled.
-        case .retried: if failed > 0 { failed -= 1 } else { cancelled = max(cancelled - 1, 0) }
+        case .retried: requeue()
         case .saved: saved = min(saved + 1, completed)
         case .uncertain(let key, _): uncertain.insert(key)
         case .paused(let reason, let detail, let until): pauses[reason] = Pause(detail: detail, until: until)
         case .resumed: endPauses(includingUser: true)
         case .downloadFailed, .lost, .unresolved, .warning: break
+        }
+    }
+
+    /// A task that had ended waits again. The event does not include its previous state: probably failed or cancelled, or
+    /// completed if none of these are left.
+    private mutating func requeue() {
+        if failed > 0 {
+            failed -= 1
+        } else if cancelled > 0 {
+            cancelled -= 1
+        } else if completed > 0 {
+            completed -= 1
+            saved = min(saved, completed)
         }
     }
 
@@ -117,20 +137,14 @@ struct RunProgress: Sendable {
         }
     }
 
-    /// Replaces the amounts with exact sums from the store, because events do not include costs that arrive late.
+    /// Replaces the amounts with the run's exact sums, because events do not include costs that arrive late.
     mutating func update(settled: CreditTotal, reserved: CreditTotal) {
         charged = settled
         self.reserved = reserved
     }
 
-    /// Lines for the current pauses, including a limit of the provider.
-    func pauseLines(at now: Instant) -> [String] {
-        pauses.filter { $0.value.until.map { $0 > now } ?? true }
-            .map { PauseFormatter.line($0.key, detail: $0.value.detail, until: $0.value.until, now: now) }.sorted()
-    }
-
     /// The estimated remaining time; nil if there is too little data or submission is paused.
-    func remaining(at now: Instant) -> ClosedRange<Duration>? {
+    package func remaining(at now: Instant) -> ClosedRange<Duration>? {
         let isPaused = pauses.contains { reason, pause in
             if case .concurrencyLimit = reason { return false }
             return pause.until.map { $0 > now } ?? true
@@ -141,7 +155,7 @@ struct RunProgress: Sendable {
     }
 
     /// Completed clips per minute since this run started; nil if there is too little data.
-    func rate(at now: Instant) -> Double? {
+    package func rate(at now: Instant) -> Double? {
         guard let startedAt, completedInRun >= 3, now - startedAt >= Self.minimumElapsed else { return nil }
         return Double(completedInRun) / (now - startedAt).inSeconds * 60
     }

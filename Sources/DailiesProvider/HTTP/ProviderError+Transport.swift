@@ -7,18 +7,16 @@ import NIOPosix
 import NIOSSL
 import ProviderWire
 
-/// Converts errors of the network libraries to ``ProviderError``, with messages for users. The libraries' own texts are
-/// not included: they contain type names and numbers that do not help.
-enum TransportFault {
+/// Errors of the network libraries, with messages for users. The libraries' own texts are not included: they contain type
+/// names and numbers that do not help.
+extension ProviderError {
     /// - Parameters:
     ///   - status: of the response, if its head was received.
     ///   - place: the destination: host and port, and the proxy if any.
     ///   - redaction: applied to the message.
-    static func make(
-        _ error: any Error, status: Int? = nil, reaching place: String, redaction: Redactor
-    ) -> ProviderError {
-        let (kind, message) = describe(error, place)
-        return ProviderError(kind: kind, status: status, message: String(redaction(message).prefix(300)))
+    init(transport error: any Error, status: Int? = nil, reaching place: String, redaction: Redactor) {
+        let (kind, message) = Self.describe(error, place)
+        self.init(kind: kind, status: status, message: String(redaction(message).prefix(300)))
     }
 
     private static func describe(_ error: any Error, _ place: String) -> (ProviderError.Kind, String) {

@@ -4,7 +4,7 @@ import DailiesCore
 ///
 /// The remaining work is spread over the slots, minus the elapsed time of tasks in flight. The estimate is never
 /// shorter than the time left for the youngest task in flight, or than one full render if a task has not started.
-struct ETAEstimator: Sendable {
+package struct ETAEstimator: Sendable {
     /// Number of recently finished tasks in the estimate.
     private static let sampleLimit = 200
     /// With fewer samples there is no estimate.
@@ -16,9 +16,11 @@ struct ETAEstimator: Sendable {
 
     private var samples: [Duration] = []
 
-    var sampleCount: Int { samples.count }
+    package var sampleCount: Int { samples.count }
 
-    mutating func learn(_ duration: Duration) {
+    package init() {}
+
+    package mutating func learn(_ duration: Duration) {
         guard duration > .zero, duration <= Self.maximumDuration else { return }
         samples.append(duration)
         if samples.count > Self.sampleLimit { samples.removeFirst(samples.count - Self.sampleLimit) }
@@ -29,7 +31,7 @@ struct ETAEstimator: Sendable {
     ///   - ages: elapsed time of the tasks in flight.
     ///   - slots: current number of tasks in flight.
     /// - Returns: the median estimate to the 90th percentile; nil if there is too little data.
-    func range(waiting: Int, ages: [Duration], slots: Int) -> ClosedRange<Duration>? {
+    package func range(waiting: Int, ages: [Duration], slots: Int) -> ClosedRange<Duration>? {
         guard waiting + ages.count > 0, slots > 0, samples.count >= Self.minimumSamples else { return nil }
         let sorted = samples.sorted()
         let median = sorted[sorted.count / 2]
@@ -43,17 +45,5 @@ struct ETAEstimator: Sendable {
         let left = ages.map { max(duration - $0, .zero) }
         let spread = (duration * waiting + left.reduce(.zero, +)) / slots
         return max(spread, waiting > 0 ? duration : left.max() ?? .zero)
-    }
-
-    /// `3–5 min`, `about 40 s`
-    static func words(_ range: ClosedRange<Duration>) -> String {
-        let (low, high) = (range.lowerBound.inSeconds, range.upperBound.inSeconds)
-        func text(_ unitSeconds: Double, _ unit: String) -> String {
-            let from = max(Int(saturating: (low / unitSeconds).rounded(.down)), unitSeconds == 1 ? 1 : 0)
-            let to = max(Int(saturating: (high / unitSeconds).rounded(.up)), 1)
-            return from == to ? "about \(to) \(unit)" : from == 0 ? "up to \(to) \(unit)" : "\(from)–\(to) \(unit)"
-        }
-        if high < 120 { return text(1, "s") }
-        return high < 7200 ? text(60, "min") : text(3600, "h")
     }
 }
