@@ -163,7 +163,7 @@ let package = Package(
 
         // A program with the library and a custom provider. Uses only the public API, like another package.
         .testTarget(
-            name: "EmbeddingTests", dependencies: ["DailiesKit", "ProviderSimulator"], packageAccess: false,
+            name: "EmbeddingTests", dependencies: ["DailiesKit", "TestSupport", "dailies"], packageAccess: false,
             swiftSettings: strict),
 
         // Rules for the whole repository: imports, names, documentation, recorded results.

@@ -1,15 +1,15 @@
 /// JSON text helpers.
-public enum JSONText {
+package enum JSONText {
     /// A text as a JSON string. Escapes only what JSON requires: `"`, `\` and characters below U+0020, in their short
     /// form if there is one.
-    public static func quoted(_ text: String) -> String {
+    package static func quoted(_ text: String) -> String {
         var bytes: [UInt8] = []
         appendQuoted(text, to: &bytes)
         return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Appends ``quoted(_:)`` to bytes.
-    public static func appendQuoted(_ text: String, to bytes: inout [UInt8]) {
+    package static func appendQuoted(_ text: String, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
         let isWhole: Void? = text.utf8.withContiguousStorageIfAvailable { append($0, to: &bytes) }
         if isWhole == nil { Array(text.utf8).withUnsafeBufferPointer { append($0, to: &bytes) } }
@@ -47,7 +47,7 @@ public enum JSONText {
     }
 
     /// Whether a text is a number in JSON's grammar: `-0.5e3` is, `+1`, `007`, `1.` and `NaN` are not.
-    public static func isNumber(_ text: some StringProtocol) -> Bool {
+    package static func isNumber(_ text: some StringProtocol) -> Bool {
         var rest = Substring(text).utf8
         func takeDigits() -> Int {
             let digits = rest.prefix { $0.isDigit }
@@ -72,7 +72,7 @@ public enum JSONText {
     }
 
     /// The offset of the first byte that is not valid UTF-8 (RFC 3629); nil if all are valid.
-    public static func firstInvalidUTF8(in bytes: UnsafeBufferPointer<UInt8>) -> Int? {
+    package static func firstInvalidUTF8(in bytes: UnsafeBufferPointer<UInt8>) -> Int? {
         var index = 0
         while index < bytes.count {
             if bytes[index] < 0x80 {

@@ -1,8 +1,8 @@
 /// A JSON value exactly as written: numbers as text, members in order with duplicates, each with its position. Two
 /// texts are equal if their bytes are equal: NFC and NFD differ.
-public struct JSONValue: Hashable, Sendable {
+package struct JSONValue: Hashable, Sendable {
     /// The type and content of a value.
-    public enum Kind: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
         /// The word `null`.
         case null
         /// The word `true` or `false`.
@@ -17,12 +17,12 @@ public struct JSONValue: Hashable, Sendable {
         case object([JSONMember])
     }
     /// The type and content.
-    public let kind: Kind
+    package let kind: Kind
     /// The position of its first byte in the parsed text; ``JSONPosition/start`` for a value that was not parsed.
-    public let position: JSONPosition
+    package let position: JSONPosition
 
     /// Creates a value without parsing. The text of a number is not validated.
-    public init(kind: Kind, position: JSONPosition = .start) {
+    package init(kind: Kind, position: JSONPosition = .start) {
         self.kind = kind
         self.position = position
     }
@@ -34,7 +34,7 @@ public struct JSONValue: Hashable, Sendable {
     ///   - start: the position of the first byte, if the text is part of a larger one. `start.column` affects only
     ///     positions on the first line.
     /// - Throws: ``JSONError`` for the first error; invalid UTF-8 anywhere is reported before other errors.
-    public static func parse(
+    package static func parse(
         _ bytes: some Collection<UInt8>, limits: JSONLimits = .default, startingAt start: JSONPosition = .start
     ) throws(JSONError) -> JSONValue {
         // The closure of the standard library cannot throw a typed error, hence the Result.
@@ -47,32 +47,32 @@ public struct JSONValue: Hashable, Sendable {
     }
 
     /// The last member with this name (compared bytewise); nil if there is none or this is not an object.
-    public subscript(name: String) -> JSONValue? {
+    package subscript(name: String) -> JSONValue? {
         members?.last { $0.name.utf8.elementsEqual(name.utf8) }?.value
     }
 
     /// The text of a string; nil for other types.
-    public var string: String? { if case .string(let text) = kind { text } else { nil } }
+    package var string: String? { if case .string(let text) = kind { text } else { nil } }
     /// The text of a number; nil for other types.
-    public var number: String? { if case .number(let text) = kind { text } else { nil } }
+    package var number: String? { if case .number(let text) = kind { text } else { nil } }
     /// The boolean; nil for other types, including 0 and 1.
-    public var bool: Bool? { if case .bool(let value) = kind { value } else { nil } }
+    package var bool: Bool? { if case .bool(let value) = kind { value } else { nil } }
     /// The elements of an array; nil for other types.
-    public var array: [JSONValue]? { if case .array(let elements) = kind { elements } else { nil } }
+    package var array: [JSONValue]? { if case .array(let elements) = kind { elements } else { nil } }
     /// The members of an object in order; nil for other types.
-    public var members: [JSONMember]? { if case .object(let members) = kind { members } else { nil } }
+    package var members: [JSONMember]? { if case .object(let members) = kind { members } else { nil } }
     /// Whether the value is `null`.
-    public var isNull: Bool { if case .null = kind { true } else { false } }
+    package var isNull: Bool { if case .null = kind { true } else { false } }
 
     /// Compact JSON: no white space, members in order, numbers as written, minimal escapes.
-    public var compactText: String {
+    package var compactText: String {
         var writer = JSONWriter()
         writer.value(self)
         return writer.text
     }
 
     /// Indented JSON: one member or element per line, short lists and objects on one line.
-    public var prettyText: String { Self.pretty(self, indent: "") }
+    package var prettyText: String { Self.pretty(self, indent: "") }
 
     private static let widest = 100
 
@@ -96,29 +96,29 @@ public struct JSONValue: Hashable, Sendable {
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral,
     ExpressibleByArrayLiteral
 {
-    public init(stringLiteral value: String) { self.init(kind: .string(value)) }
-    public init(integerLiteral value: Int) { self.init(kind: .number(String(value))) }
-    public init(booleanLiteral value: Bool) { self.init(kind: .bool(value)) }
-    public init(arrayLiteral elements: JSONValue...) { self.init(kind: .array(elements)) }
+    package init(stringLiteral value: String) { self.init(kind: .string(value)) }
+    package init(integerLiteral value: Int) { self.init(kind: .number(String(value))) }
+    package init(booleanLiteral value: Bool) { self.init(kind: .bool(value)) }
+    package init(arrayLiteral elements: JSONValue...) { self.init(kind: .array(elements)) }
 }
 
 /// A name and its value.
-public struct JSONMember: Hashable, Sendable {
+package struct JSONMember: Hashable, Sendable {
     /// With its escapes decoded.
-    public let name: String
+    package let name: String
     /// The position of the name.
-    public let position: JSONPosition
+    package let position: JSONPosition
     /// The value after the colon.
-    public let value: JSONValue
+    package let value: JSONValue
 
     /// Creates a member without parsing.
-    public init(name: String, position: JSONPosition = .start, value: JSONValue) {
+    package init(name: String, position: JSONPosition = .start, value: JSONValue) {
         self.name = name
         self.position = position
         self.value = value
     }
 
-    public static func == (a: JSONMember, b: JSONMember) -> Bool {
+    package static func == (a: JSONMember, b: JSONMember) -> Bool {
         a.name.utf8.elementsEqual(b.name.utf8) && a.position == b.position && a.value == b.value
     }
 }
@@ -126,7 +126,7 @@ public struct JSONMember: Hashable, Sendable {
 extension JSONValue.Kind {
     // Swift's == considers NFC and NFD equal. Texts with equal bytes also have equal hashes, so only == needs to be
     // stricter.
-    public static func == (a: Self, b: Self) -> Bool {
+    package static func == (a: Self, b: Self) -> Bool {
         switch (a, b) {
         case (.null, .null): true
         case (.bool(let a), .bool(let b)): a == b

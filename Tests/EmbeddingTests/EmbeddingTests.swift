@@ -1,7 +1,8 @@
 import DailiesKit
 import Foundation
-import ProviderSimulator
 import Testing
+
+@testable import TestSupport
 
 /// The library as another package sees it: this target can use only what is public.
 struct EmbeddingTests {
@@ -45,25 +46,14 @@ struct EmbeddingTests {
         async throws
     {
         let project = try Project()
-        var behavior = SimulatorConfiguration()
-        behavior.speed = 20
-        let server = SimulatorServer(
-            configuration: behavior, catalog: EmbeddedCatalog.catalog, port: 0, stateFile: nil,
-            clock: { Instant(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)) })
-        let port = try await server.start()
-        do {
-            // The second time everything is done: nothing is sent, and nothing is paid for again.
-            for _ in 1...2 {
-                let charged = try await renderTonight(
-                    project.manifest, store: project.store, key: "a-key-of-the-program",
-                    baseURL: "http://127.0.0.1:\(port)")
-                #expect(charged == server.bill.total && charged > .zero)
-            }
-            #expect(server.bill.accepted == 3)
-        } catch {
-            Issue.record(error)
+        let simulator = try Simulator(TestEnvironment(), speed: 20)
+        // The second time everything is done: nothing is sent, and nothing is paid for again.
+        for _ in 1...2 {
+            let charged = try await renderTonight(
+                project.manifest, store: project.store, key: "a-key-of-the-program", baseURL: simulator.url)
+            #expect(try charged.description == simulator.bill().total && charged > .zero)
         }
-        await server.stop()
+        #expect(try simulator.bill().accepted == 3)
     }
 
     @Test func `a custom provider needs only the protocol, and every event is reported`() async throws {

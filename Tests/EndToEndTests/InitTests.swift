@@ -10,35 +10,35 @@ struct InitTests {
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
     @Test func `init writes a working manifest and configuration and replaces no file`() throws {
-        let stage = try Stage()
-        let made = try stage.finish(["init"])
+        let test = try TestEnvironment()
+        let made = try test.finish(["init"])
         #expect(made.code == 0 && made.out.hasPrefix("wrote first.yaml\nwrote dailies.yaml\n"), "\(made)")
-        let rehearsal = try stage.finish(["rehearse", "first.yaml", "--speed", "1000"])
+        let rehearsal = try test.finish(["rehearse", "first.yaml", "--speed", "1000"])
         #expect(rehearsal.code == 0 && rehearsal.err.contains("4 completed; 4 clips saved"), "\(rehearsal)")
         #expect(!rehearsal.err.contains("warning"), "\(rehearsal.err)")
-        let manifest = try stage.bytes(of: stage.path("first.yaml"))
+        let manifest = try test.bytes(of: test.path("first.yaml"))
         // Each setting of the configuration is valid without its `#`.
-        let text = String(decoding: try stage.bytes(of: stage.path("dailies.yaml")), as: UTF8.self)
+        let text = String(decoding: try test.bytes(of: test.path("dailies.yaml")), as: UTF8.self)
         let options = text.split(separator: "\n").filter { $0.starts(with: #/# [a-z-]+: /#) }
         #expect(options.count > 4)
         for option in options {
-            try stage.write("dailies.yaml", String(option.dropFirst(2)) + "\n")
-            let plan = try stage.finish(["plan", "first.yaml"])
+            try test.write("dailies.yaml", String(option.dropFirst(2)) + "\n")
+            let plan = try test.finish(["plan", "first.yaml"])
             #expect(plan.code == 0, "\(option): \(plan.err)")
         }
-        let again = try stage.finish(["init"])
+        let again = try test.finish(["init"])
         #expect(again.code == 64 && again.err == "dailies: first.yaml already exists; nothing was written\n")
-        #expect(try stage.bytes(of: stage.path("first.yaml")) == manifest)
-        let elsewhere = try stage.finish(["init", "new/campaign"])
-        #expect(elsewhere.code == 0 && FileManager.default.fileExists(atPath: stage.path("new/campaign/dailies.yaml")))
+        #expect(try test.bytes(of: test.path("first.yaml")) == manifest)
+        let elsewhere = try test.finish(["init", "new/campaign"])
+        #expect(elsewhere.code == 0 && FileManager.default.fileExists(atPath: test.path("new/campaign/dailies.yaml")))
     }
 
     @Test func `every example plans without warnings, except for withdrawn models`() throws {
-        let stage = try Stage()
+        let test = try TestEnvironment()
         let jobs = try FileManager.default.contentsOfDirectory(atPath: Self.repository + "/jobs")
         #expect(jobs.count >= 5)
         for job in jobs {
-            let plan = try stage.finish(["plan", Self.repository + "/jobs/" + job])
+            let plan = try test.finish(["plan", Self.repository + "/jobs/" + job])
             #expect(plan.code == 0, "\(plan.err)")
             let warnings = plan.err.split(separator: "\n").filter { $0.hasPrefix("warning") }
             if job == "draft-and-final.yaml" {
@@ -50,11 +50,11 @@ struct InitTests {
     }
 
     @Test func `models lists the catalog, available models first`() throws {
-        let stage = try Stage()
-        let table = try stage.finish(["models"]).out.split(separator: "\n")
+        let test = try TestEnvironment()
+        let table = try test.finish(["models"]).out.split(separator: "\n")
         let withdrawn = try #require(table.firstIndex { $0.contains("since 2026-09-24") })
         #expect(table[1...].prefix { !$0.contains("since") }.count == withdrawn - 1)
-        let json = try stage.finish(["models", "--json"]).json()
+        let json = try test.finish(["models", "--json"]).json()
         let models = try #require(json["models"]?.array)
         #expect(models.count == table.count - 1)
         let sora = try #require(models.first { $0["model"]?.string == "sora-2-pro" })
@@ -64,17 +64,17 @@ struct InitTests {
     }
 
     @Test func `the user file sets the output of a run, but not that of a report`() throws {
-        let stage = try Stage()
-        let url = try stage.simulator()
+        let test = try TestEnvironment()
+        let url = try test.simulator()
         try FileManager.default.createDirectory(
-            atPath: stage.path(".config/dailies"), withIntermediateDirectories: true)
-        try stage.write(
+            atPath: test.path(".config/dailies"), withIntermediateDirectories: true)
+        try test.write(
             ".config/dailies/config.yaml",
             "json: true\nformat: jsonl\nspeed: 1000\nyes: true\nprovider: simulator\nbase_url: \(url)\n")
-        try stage.write("shots", #"{"id": "a", "model": "seedance-fast", "prompt": "p", "duration_seconds": 3}"# + "\n")
-        let run = try stage.finish(["run", "shots"])
+        try test.write("shots", #"{"id": "a", "model": "seedance-fast", "prompt": "p", "duration_seconds": 3}"# + "\n")
+        let run = try test.finish(["run", "shots"])
         #expect(run.code == 0 && run.out.contains("\"exit_code\":0"), "\(run)")
-        let report = try stage.finish(["report"])
+        let report = try test.finish(["report"])
         #expect(report.code == 0 && !report.out.hasPrefix("{"), "\(report)")
     }
 }

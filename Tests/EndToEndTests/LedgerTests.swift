@@ -8,8 +8,8 @@ import Testing
 /// Ledger, report and the provider's bill are equal, even if costs are reported late or differ from estimates.
 @Suite(.serialized) struct LedgerTests {
     /// The amounts in the log, summed by SQLite: whole credits and billionths.
-    private func ledger(_ stage: Stage) throws -> String {
-        let sums = try stage.rows(
+    private func ledger(_ test: TestEnvironment) throws -> String {
+        let sums = try test.rows(
             """
             SELECT sum(amount_nano / 1000000000), sum(amount_nano % 1000000000)
             FROM event WHERE amount_kind = 'charged' AND amount_unit = 'credits'
@@ -19,13 +19,13 @@ import Testing
         return CreditTotal(whole: sums[0], billionths: sums[1]).description
     }
 
-    private func report(_ stage: Stage) throws -> JSONValue {
-        try stage.finish(["report", "--store", stage.store, "--json"]).json()
+    private func report(_ test: TestEnvironment) throws -> JSONValue {
+        try test.finish(["report", "--store", test.store, "--json"]).json()
     }
 
     @Test func `bills up to half off their estimates are booked to the last digit in ledger and report`() throws {
-        let stage = try Stage()
-        let url = try stage.simulator(["--deviation", "50", "--seed", "7"])
+        let test = try TestEnvironment()
+        let url = try test.simulator(["--deviation", "50", "--seed", "7"])
         // Rates without an exact binary fraction, such as 0.1 + 0.2, and odd parts of them.
         let models = ["veo-3.1-fast", "sora-2-pro", "seedance-fast"]
         let lines = (1...60).map { number in
@@ -34,13 +34,13 @@ import Testing
             "duration_seconds": \(2 + number % 4)}
             """
         }
-        let manifest = try stage.write("batch.jsonl", lines.joined(separator: "\n") + "\n")
-        let run = try stage.run(manifest, at: url, ["--concurrency", "30", "--no-download", "--accept-quote"])
+        let manifest = try test.write("batch.jsonl", lines.joined(separator: "\n") + "\n")
+        let run = try test.run(manifest, at: url, ["--concurrency", "30", "--no-download", "--accept-quote"])
         #expect([0, 9].contains(run.code), "\(run.err)")
-        let bill = try stage.bill(url)
+        let bill = try test.bill(url)
         #expect(bill.accepted == 60)
-        #expect(try ledger(stage) == bill.total)
-        let report = try report(stage)
+        #expect(try ledger(test) == bill.total)
+        let report = try report(test)
         #expect(report["total"]?["credits"]?.number == bill.total)
         #expect(report["total"]?["unknown_costs"]?.number == "0")
         #expect(report["total"]?["estimated_credits"]?.number != bill.total)
@@ -49,40 +49,40 @@ import Testing
     @Test func `a cost that is stated after it counted as unknown is booked once, by a later run or by reconcile`()
         throws
     {
-        let stage = try Stage()
-        let url = try stage.simulator(["--fault", "lateCost=1", "--incomplete-replies", "5"])
-        let manifest = try stage.manifest(clips: 2)
+        let test = try TestEnvironment()
+        let url = try test.simulator(["--fault", "lateCost=1", "--incomplete-replies", "5"])
+        let manifest = try test.manifest(clips: 2)
         // The final reply and three more queries report no cost.
-        #expect(try stage.run(manifest, at: url).code == 0)
-        let unknown = try report(stage)
+        #expect(try test.run(manifest, at: url).code == 0)
+        let unknown = try report(test)
         #expect(unknown["total"]?["unknown_costs"]?.number == "2" && unknown["total"]?["credits"]?.number == "0")
         #expect(unknown["total"]?["unknown_at_most_credits"]?.number == "7.2")
-        let text = try stage.finish(["report", "--store", stage.store]).out
+        let text = try test.finish(["report", "--store", test.store]).out
         #expect(text.contains("unknown cost, not included in the totals: 2, estimated at 7.2 credits"), "\(text)")
         // One query for each in a run, and one in a reconcile.
         var words = ""
-        for round in 0..<8 where try report(stage)["total"]?["unknown_costs"]?.number != "0" {
+        for round in 0..<8 where try report(test)["total"]?["unknown_costs"]?.number != "0" {
             let asked =
                 round % 2 == 1
-                ? try stage.run(manifest, at: url) : try stage.finish(["reconcile"] + stage.options(url))
+                ? try test.run(manifest, at: url) : try test.finish(["reconcile"] + test.options(url))
             #expect(asked.code == 0, "\(asked)")
             words += asked.out
         }
         #expect(words.contains("unknown cost"), "\(words)")
-        let bill = try stage.bill(url).total
-        #expect(try report(stage)["total"]?["credits"]?.number == bill)
-        #expect(try ledger(stage) == bill)
-        let again = try stage.finish(["reconcile"] + stage.options(url))
+        let bill = try test.bill(url).total
+        #expect(try report(test)["total"]?["credits"]?.number == bill)
+        #expect(try ledger(test) == bill)
+        let again = try test.finish(["reconcile"] + test.options(url))
         #expect(again.code == 0 && again.out.contains("no uncertain or lost tasks"))
-        #expect(try stage.run(manifest, at: url).code == 0)
-        #expect(try ledger(stage) == bill)
+        #expect(try test.run(manifest, at: url).code == 0)
+        #expect(try ledger(test) == bill)
     }
 
     @Test func `every amount in the log has its unit, its field and its text`() throws {
-        let stage = try Stage()
-        let url = try stage.simulator()
-        #expect(try stage.run(try stage.manifest(clips: 1), at: url, ["--budget", "50"]).code == 0)
-        let rows = try stage.rows(
+        let test = try TestEnvironment()
+        let url = try test.simulator()
+        #expect(try test.run(try test.manifest(clips: 1), at: url, ["--budget", "50"]).code == 0)
+        let rows = try test.rows(
             """
             SELECT amount_kind, amount_unit, amount_field, amount_text FROM event
             WHERE amount_nano IS NOT NULL ORDER BY id
@@ -94,6 +94,6 @@ import Testing
         #expect(
             rows.contains { $0.hasPrefix("charged|credits|credits_used|") || $0.hasPrefix("charged|credits|credits|") })
         let lacking = "SELECT count(*) FROM event WHERE amount_nano IS NOT NULL AND amount_unit IS NULL"
-        #expect(try stage.rows(lacking) == "0")
+        #expect(try test.rows(lacking) == "0")
     }
 }

@@ -85,7 +85,8 @@ struct RetryTests {
 
     @Test func `a retry of an unsettled task is refused, and nothing changes`() async throws {
         let scene = try await Scene()
-        try scene.importManifest(["failed", "uncertain", "accepted", "running", "lost", "waiting"].map { Scene.spec($0) })
+        try scene.importManifest(
+            ["failed", "uncertain", "accepted", "running", "lost", "waiting"].map { Scene.spec($0) })
         try scene.sendFailed("failed")
         try scene.sendUncertain("uncertain")
         try scene.sendAccepted("accepted", as: "vt_1")

@@ -26,17 +26,17 @@ final class Scene: Sendable {
     static let account = KeyFingerprint("62af8704764f")
 
     let simulator: Simulator?
-    private let stage: Stage
-    var folder: String { stage.folder }
-    var path: String { stage.store }
+    private let test: TestEnvironment
+    var folder: String { test.folder }
+    var path: String { test.store }
     var baseURL: String { simulator?.url ?? "http://127.0.0.1:9" }
 
     /// - Parameter simulator: arguments of `dailies simulate`; nil means no simulator.
     init(simulator arguments: [String]? = nil) async throws {
-        let stage = try Stage()
-        self.stage = stage
+        let test = try TestEnvironment()
+        self.test = test
         if let arguments {
-            simulator = try await blocking { try Simulator(stage, arguments: arguments, speed: stage.speed) }
+            simulator = try await blocking { try Simulator(test, arguments: arguments, speed: test.speed) }
         } else {
             simulator = nil
         }
@@ -62,7 +62,7 @@ final class Scene: Sendable {
     func dailies(words arguments: [String], key: String? = Scene.keyText) async throws -> Outcome {
         var environment = ["NO_COLOR": "1"]
         environment["BYTESPIKE_API_KEY"] = key
-        let child = try stage.start(arguments, environment: environment)
+        let child = try test.start(arguments, environment: environment)
         let ending = try await blocking { try child.ended() }
         guard case .exited(let code) = ending else {
             throw Child.Failure(description: "\(arguments) ended by a signal: \(ending)")

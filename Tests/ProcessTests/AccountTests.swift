@@ -7,11 +7,11 @@ import Testing
 extension ProcessSuite {
     /// A user who takes another API key, or replaces the one that there was.
     struct AccountTests {
-        let stage: Stage
+        let test: TestEnvironment
         let manifest: String
         init() throws {
-            stage = try Stage()
-            manifest = try stage.manifest(clips: 2)
+            test = try TestEnvironment()
+            manifest = try test.manifest(clips: 2)
         }
 
         private static let first = ["BYTESPIKE_API_KEY": "sk-first-Dq7zX0vJ2mKt9RwB4nYc8"]
@@ -19,8 +19,8 @@ extension ProcessSuite {
 
         /// Both clips are at the provider, sent by the first key, and nobody runs.
         private func interrupt(_ more: [String] = []) throws -> Simulator {
-            let simulator = try Simulator(stage, speed: 100, ["--render-time", "300s-300s"] + more)
-            let run = try stage.startRun([manifest], at: simulator, environment: Self.first)
+            let simulator = try Simulator(test, speed: 100, ["--render-time", "300s-300s"] + more)
+            let run = try test.startRun([manifest], at: simulator, environment: Self.first)
             try eventually("both clips to render") {
                 try simulator.inFlight() == 2 && run.written.outText.matches(of: /"type":"accepted"/).count == 2
             }
@@ -29,21 +29,21 @@ extension ProcessSuite {
             return simulator
         }
 
-        private func last(_ run: Stage.Finished) throws -> JSONValue {
+        private func last(_ run: TestEnvironment.Finished) throws -> JSONValue {
             try JSONValue.parse(Array((run.out.split(separator: "\n").last ?? "").utf8))
         }
 
         private func run(
             _ key: [String: String], at simulator: Simulator, _ more: [String] = []
         ) throws -> String {
-            let arguments = stage.runArguments([manifest], at: simulator).filter { $0 != "--json" } + more
-            let run = try stage.finish(arguments, environment: key)
+            let arguments = test.runArguments([manifest], at: simulator).filter { $0 != "--json" } + more
+            let run = try test.finish(arguments, environment: key)
             return "\(run.code ?? -1)\n\(run.out)\(run.err)"
         }
 
         @Test func `clips of another key wait for it, are not uncertain, and every command names the key`() throws {
             let simulator = try interrupt()
-            let json = try stage.finishRun([manifest], at: simulator, environment: Self.second)
+            let json = try test.finishRun([manifest], at: simulator, environment: Self.second)
             #expect(json.code == 5, "\(json.out)\(json.err)")
             let end = try last(json)
             let need = try #require(end["needs_key"]?.array?.first)
@@ -58,17 +58,17 @@ extension ProcessSuite {
                 + "of the same account"
             let text = try run(Self.second, at: simulator)
             #expect(text.hasPrefix("5\n"))
-            #expect(text.contains("\(words)\n  \(Stage.program) run --same-account \(manifest) "), "\(text)")
+            #expect(text.contains("\(words)\n  \(TestEnvironment.program) run --same-account \(manifest) "), "\(text)")
             #expect(!text.contains("reconcile") && !text.contains("to continue:"), "\(text)")
             for command in [["status"], ["reconcile", "--provider", "simulator", "--base-url", simulator.url]] {
-                let told = try stage.finish(command + ["--store", stage.store], environment: Self.second)
+                let told = try test.finish(command + ["--store", test.store], environment: Self.second)
                 #expect(told.code == 0 && told.out.contains(words), "\(told.out)\(told.err)")
             }
-            let explained = try stage.finish(["explain", "clip-001", "--store", stage.store], environment: Self.second)
+            let explained = try test.finish(["explain", "clip-001", "--store", test.store], environment: Self.second)
             #expect(explained.out.contains("and needs the API key \(key): run with that key"), "\(explained.out)")
-            #expect(try !stage.finish(["status", "--store", stage.store]).out.contains(key))
+            #expect(try !test.finish(["status", "--store", test.store]).out.contains(key))
 
-            #expect(try stage.finishRun([manifest], at: simulator, environment: Self.first).code == 0)
+            #expect(try test.finishRun([manifest], at: simulator, environment: Self.first).code == 0)
             #expect(try simulator.bill().rendersByKey.values.allSatisfy { $0 == 1 })
         }
 
@@ -80,8 +80,8 @@ extension ProcessSuite {
             #expect(try run(Self.second, at: simulator).hasPrefix("5\n"))
             var more = ["--same-account"]
             if byReconcile {
-                let place = ["--provider", "simulator", "--base-url", simulator.url, "--store", stage.store]
-                let handed = try stage.finish(["reconcile", "--same-account"] + place, environment: Self.second)
+                let place = ["--provider", "simulator", "--base-url", simulator.url, "--store", test.store]
+                let handed = try test.finish(["reconcile", "--same-account"] + place, environment: Self.second)
                 let told = handed.out + handed.err
                 #expect(handed.code == 0 && told.contains("2 clips transferred from the API key "), "\(told)")
                 more = []
@@ -91,7 +91,7 @@ extension ProcessSuite {
             #expect(text.contains(" transferred from the API key ") == !byReconcile)
             let bill = try simulator.bill()
             #expect(bill.accepted == 2 && bill.submits == 2)
-            let explained = try stage.finish(["explain", "clip-001", "--store", stage.store])
+            let explained = try test.finish(["explain", "clip-001", "--store", test.store])
             #expect(explained.out.contains("  transferred from the API key "), "\(explained.out)")
             // Said once: nothing is left to hand over.
             #expect(try run(Self.second, at: simulator).hasPrefix("0\n"))
@@ -101,7 +101,7 @@ extension ProcessSuite {
             throws
         {
             let simulator = try interrupt()
-            let wrong = try stage.finishRun(
+            let wrong = try test.finishRun(
                 [manifest], at: simulator, ["--same-account"], environment: Self.second)
             #expect(wrong.code == 6, "\(wrong.out)\(wrong.err)")
             // The old key is put back.

@@ -7,8 +7,8 @@ extension ProcessSuite {
     /// Clocks that jump under a run: the wall's by days, and the boot clock's as in a suspend, in which Dispatch's own
     /// time stands still. The provider's clock and the network go on.
     struct ClockTests {
-        let stage: Stage
-        init() throws { stage = try Stage() }
+        let test: TestEnvironment
+        init() throws { test = try TestEnvironment() }
 
         private static let day = Int64(86_400)
 
@@ -48,13 +48,13 @@ extension ProcessSuite {
         private func polls(_ body: (_ move: (_ wall: Int64, _ boot: Int64) throws -> Void) throws -> Void) throws
             -> [Double]
         {
-            let clocks = stage.path("clocks")
+            let clocks = test.path("clocks")
             try Data(count: 16).write(to: URL(fileURLWithPath: clocks))
-            let simulator = try Simulator(stage, speed: 10)
+            let simulator = try Simulator(test, speed: 10)
             try simulator.control(#"{"model_slots": 0}"#)
-            let proxy = try stage.startProxy(before: simulator)
-            let manifest = try stage.manifest(clips: 1)
-            let run = try stage.startRun(
+            let proxy = try test.startProxy(before: simulator)
+            let manifest = try test.manifest(clips: 1)
+            let run = try test.startRun(
                 [manifest], at: proxy, ["--poll-window", "24h"],
                 environment: FailpointLibrary.environment(["FAULT_CLOCKS": clocks]))
             try run.wait(for: "its task to be accepted") { $0.count("accepted") == 1 }
@@ -67,7 +67,7 @@ extension ProcessSuite {
             let times = proxy.requests.filter { $0.queriedTask != nil }.map(\.at)
             try simulator.control(#"{"model_slots": null}"#)
             #expect(try run.ended() == .exited(0), "\(run.written.errText)")
-            try stage.expectAllPaidOnce(simulator, tasks: 1)
+            try test.expectAllPaidOnce(simulator, tasks: 1)
             return times
         }
     }

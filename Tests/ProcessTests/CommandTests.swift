@@ -7,28 +7,28 @@ import Testing
 extension ProcessSuite {
     /// What a user tells a runner from another terminal.
     struct CommandTests {
-        let stage: Stage
-        init() throws { stage = try Stage() }
+        let test: TestEnvironment
+        init() throws { test = try TestEnvironment() }
 
-        private func tell(_ words: String...) throws -> Stage.Finished {
-            try stage.finish(words + ["--store", stage.store], environment: ["NO_COLOR": "1"])
+        private func tell(_ words: String...) throws -> TestEnvironment.Finished {
+            try test.finish(words + ["--store", test.store], environment: ["NO_COLOR": "1"])
         }
 
         /// The longest time from a command to its end, as the store has it.
         private func maximumWait() throws -> Int {
-            try StoreFile(stage.store).number("SELECT max(ended_at_ms - at_ms) FROM command")
+            try StoreFile(test.store).number("SELECT max(ended_at_ms - at_ms) FROM command")
         }
 
         /// A simulator where nothing renders until it is told to, and a run with every slot taken.
         private func standstill(clips: Int, concurrency: Int) throws -> (Simulator, Child) {
-            let simulator = try Simulator(stage, speed: 500)
+            let simulator = try Simulator(test, speed: 500)
             try simulator.control(#"{"model_slots": 0}"#)
-            let manifest = try stage.manifest(clips: clips)
-            let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "\(concurrency)"])
+            let manifest = try test.manifest(clips: clips)
+            let run = try test.startRun([manifest], at: simulator, ["--concurrency", "\(concurrency)"])
             // By the store: what is told may not be durable yet, and a runner that is stopped in the middle of a commit
             // holds everybody up.
             try run.wait(for: "the start") { $0.count("started") == 1 }
-            let file = try StoreFile(stage.store)
+            let file = try StoreFile(test.store)
             try eventually("all slots to be taken") {
                 try file.number("SELECT count(*) FROM task WHERE task_id IS NOT NULL") == concurrency
             }
@@ -39,7 +39,7 @@ extension ProcessSuite {
         private func halt(_ run: Child) throws {
             try eventually("the runner to stand between two commits") {
                 try run.halt()
-                if try StoreFile.isFree(stage.store) { return true }
+                if try StoreFile.isFree(test.store) { return true }
                 try run.goOn()
                 return false
             }
@@ -60,17 +60,17 @@ extension ProcessSuite {
             try simulator.control(#"{"model_slots": null}"#)
             #expect(try run.ended() == .exited(0), "\(run.written.errText)")
             #expect(run.written.count("withdrawn") == 1 && run.written.count("cancelled") == 1)
-            let states = try StoreFile(stage.store).rows("SELECT state, count(*) FROM task GROUP BY state")
+            let states = try StoreFile(test.store).rows("SELECT state, count(*) FROM task GROUP BY state")
             #expect(states == ["cancelled|2", "completed|4"])
             #expect(try simulator.bill().accepted == 5)
         }
 
         @Test func `a command outwaits another one at a slow provider, and then carries out its own`() throws {
-            let simulators = try [Simulator(stage, speed: 500), Simulator(stage, speed: 500)]
+            let simulators = try [Simulator(test, speed: 500), Simulator(test, speed: 500)]
             for (index, simulator) in simulators.enumerated() {
                 try simulator.control(#"{"model_slots": 0}"#)
-                let run = try stage.startRun([try stage.manifest("\(index).jsonl", clips: 1)], at: simulator)
-                let file = try StoreFile(stage.store)
+                let run = try test.startRun([try test.manifest("\(index).jsonl", clips: 1)], at: simulator)
+                let file = try StoreFile(test.store)
                 try eventually("the task to be accepted") {
                     try file.number("SELECT count(*) FROM task WHERE task_id IS NOT NULL") == index + 1
                 }
@@ -78,14 +78,14 @@ extension ProcessSuite {
             }
             func cancel(_ index: Int) throws -> Child {
                 let simulator = simulators[index]
-                return try stage.start([
-                    "cancel", "clip-001", "--batch", "\(index)", "--store", stage.store, "--provider", "simulator",
+                return try test.start([
+                    "cancel", "clip-001", "--batch", "\(index)", "--store", test.store, "--provider", "simulator",
                     "--base-url", simulator.url, "--speed", "500",
                 ])
             }
             try simulators[0].child.halt()
             let first = try cancel(0)
-            let file = try StoreFile(stage.store)
+            let file = try StoreFile(test.store)
             try eventually("the first to begin") { try file.number("SELECT count(started_at_ms) FROM command") == 1 }
             let second = try cancel(1)
             // Longer than a command waits for an active run.
@@ -100,11 +100,11 @@ extension ProcessSuite {
             let (simulator, run) = try standstill(clips: 2, concurrency: 2)
             try run.killNow()
             try simulator.child.halt()
-            let cancel = try stage.start([
-                "cancel", "clip-001", "--store", stage.store, "--provider", "simulator", "--base-url", simulator.url,
+            let cancel = try test.start([
+                "cancel", "clip-001", "--store", test.store, "--provider", "simulator", "--base-url", simulator.url,
                 "--speed", "500",
             ])
-            let file = try StoreFile(stage.store)
+            let file = try StoreFile(test.store)
             try eventually("the command to begin") { try file.number("SELECT count(started_at_ms) FROM command") == 1 }
             cancel.send(SIGINT)
             poll(nil, 0, 100)
@@ -115,12 +115,12 @@ extension ProcessSuite {
         }
 
         @Test func `a failed task is rendered again by the active runner`() throws {
-            let simulator = try Simulator(stage, speed: 60, ["--fault", "failRender=1"])
-            let run = try stage.startRun([try stage.manifest(clips: 8)], at: simulator, ["--concurrency", "1"])
+            let simulator = try Simulator(test, speed: 60, ["--fault", "failRender=1"])
+            let run = try test.startRun([try test.manifest(clips: 8)], at: simulator, ["--concurrency", "1"])
             try run.wait(for: "a failure") { $0.count("failed") >= 1 }
             // The next one waits at the provider, so that the run goes on.
             try simulator.control(#"{"faults": false, "model_slots": 0}"#)
-            let file = try StoreFile(stage.store)
+            let file = try StoreFile(test.store)
             try eventually("the failure to be durable") {
                 try file.number("SELECT count(*) FROM task WHERE state = 'failed'") >= 1
             }
@@ -130,7 +130,7 @@ extension ProcessSuite {
             #expect(try maximumWait() < 1000)
             try simulator.control(#"{"model_slots": null}"#)
             try run.ended()
-            let attempt = try StoreFile(stage.store).one("SELECT state, attempt FROM task WHERE key = '\(failed)'")
+            let attempt = try StoreFile(test.store).one("SELECT state, attempt FROM task WHERE key = '\(failed)'")
             #expect(attempt == "completed|2")
         }
 
@@ -145,20 +145,20 @@ extension ProcessSuite {
             #expect(try simulator.bill().submits == 2)
             #expect(try tell("unpause").out == "no longer paused: everything\napplied by the active run\n")
             #expect(try run.ended() == .exited(0), "\(run.written.errText)")
-            try stage.expectAllPaidOnce(simulator, tasks: 8)
+            try test.expectAllPaidOnce(simulator, tasks: 8)
         }
 
         @Test func `a pause without a runner holds for the next one`() throws {
-            let simulator = try Simulator(stage, speed: 500)
-            #expect(try stage.finishRun([try stage.manifest("first.jsonl", clips: 1)], at: simulator).code == 0)
+            let simulator = try Simulator(test, speed: 500)
+            #expect(try test.finishRun([try test.manifest("first.jsonl", clips: 1)], at: simulator).code == 0)
             #expect(try tell("pause").out == "paused: everything\napplies to the next run\n")
-            let run = try stage.startRun([try stage.manifest(clips: 2)], at: simulator)
+            let run = try test.startRun([try test.manifest(clips: 2)], at: simulator)
             try run.wait(for: "the word that it is paused") { $0.outText.contains("paused by `dailies pause`") }
             #expect(run.ending(within: 0.3) == nil)
             #expect(try simulator.bill().submits == 1)
             #expect(try tell("unpause").code == 0)
             #expect(try run.ended() == .exited(0), "\(run.written.errText)")
-            try stage.expectAllPaidOnce(simulator, tasks: 3)
+            try test.expectAllPaidOnce(simulator, tasks: 3)
         }
 
         @Test func `a higher limit is followed at once`() throws {
@@ -174,9 +174,9 @@ extension ProcessSuite {
         @Test func `what a killed runner was told is done by the one who told it`() throws {
             let (simulator, run) = try standstill(clips: 4, concurrency: 1)
             try halt(run)
-            let cancel = try stage.start(
-                ["cancel", "clip-004", "--store", stage.store], environment: ["NO_COLOR": "1"])
-            let file = try StoreFile(stage.store)
+            let cancel = try test.start(
+                ["cancel", "clip-004", "--store", test.store], environment: ["NO_COLOR": "1"])
+            let file = try StoreFile(test.store)
             try eventually("the command to be written") { try file.number("SELECT count(*) FROM command") == 1 }
             try run.killNow()
             #expect(try cancel.ended() == .exited(0), "\(cancel.written.errText)")
@@ -189,13 +189,13 @@ extension ProcessSuite {
         @Test func `what a killed runner was told and nobody took back is done by the next run`() throws {
             let (simulator, run) = try standstill(clips: 4, concurrency: 1)
             try halt(run)
-            let cancel = try stage.start(["cancel", "clip-004", "--store", stage.store])
-            let file = try StoreFile(stage.store)
+            let cancel = try test.start(["cancel", "clip-004", "--store", test.store])
+            let file = try StoreFile(test.store)
             try eventually("the command to be written") { try file.number("SELECT count(*) FROM command") == 1 }
             try cancel.killNow()
             try run.killNow()
             try simulator.control(#"{"model_slots": null}"#)
-            let next = try stage.finishRun([stage.path("batch.jsonl")], at: simulator)
+            let next = try test.finishRun([test.path("batch.jsonl")], at: simulator)
             #expect(next.code == 0, "\(next.err)")
             #expect(try file.one("SELECT outcome FROM command") == "withdrawn")
             #expect(try file.one("SELECT state FROM task WHERE key = 'clip-004'") == "cancelled")
@@ -212,12 +212,12 @@ extension ProcessSuite {
         }
 
         @Test func `an active run looks up, adopts and gives up uncertain tasks`() throws {
-            let simulator = try Simulator(stage, speed: 500, ["--keys", "ignored", "--fault", "serverErrorBefore=1"])
-            let first = try stage.manifest("first.jsonl", clips: 3)
-            #expect(try stage.finishRun([first], at: simulator, ["--max-wait", "1000s"]).code == 6)
-            #expect(try stage.status("uncertain") == 3)
+            let simulator = try Simulator(test, speed: 500, ["--keys", "ignored", "--fault", "serverErrorBefore=1"])
+            let first = try test.manifest("first.jsonl", clips: 3)
+            #expect(try test.finishRun([first], at: simulator, ["--max-wait", "1000s"]).code == 6)
+            #expect(try test.status("uncertain") == 3)
             try simulator.control(#"{"faults": false, "model_slots": 0}"#)
-            let run = try stage.startRun([try stage.manifest(clips: 2)], at: simulator)
+            let run = try test.startRun([try test.manifest(clips: 2)], at: simulator)
             try run.wait(for: "its tasks to be accepted") { $0.count("accepted") == 2 }
 
             let lookedUp = try tell("reconcile")
@@ -232,28 +232,28 @@ extension ProcessSuite {
 
             try simulator.control(#"{"model_slots": null}"#)
             #expect(try run.ended() == .exited(0), "\(run.written.errText)")
-            let states = try StoreFile(stage.store).rows("SELECT state, count(*) FROM task GROUP BY state")
+            let states = try StoreFile(test.store).rows("SELECT state, count(*) FROM task GROUP BY state")
             #expect(states == ["completed|3", "failed|2"])
             #expect(try simulator.bill().accepted == 3)
         }
 
         @Test func `a killed command is carried out by the next run, and nothing twice`() throws {
-            let simulator = try Simulator(stage, speed: 500)
-            let manifest = try stage.manifest(clips: 400)
+            let simulator = try Simulator(test, speed: 500)
+            let manifest = try test.manifest(clips: 400)
             try simulator.control(#"{"model_slots": 0}"#)
-            let first = try stage.startRun([manifest], at: simulator, ["--concurrency", "20"])
+            let first = try test.startRun([manifest], at: simulator, ["--concurrency", "20"])
             try first.wait(for: "all slots to be taken") { $0.count("accepted") == 20 }
             try first.killNow()
-            let cancel = try stage.start(
+            let cancel = try test.start(
                 ["cancel", "--all", "--yes"]
-                    + stage.runArguments([], at: simulator).dropFirst().filter { word in
-                        !["--output", stage.renders, "--json", "--poll-window", "1000h"].contains(word)
+                    + test.runArguments([], at: simulator).dropFirst().filter { word in
+                        !["--output", test.renders, "--json", "--poll-window", "1000h"].contains(word)
                     })
-            let file = try StoreFile(stage.store)
+            let file = try StoreFile(test.store)
             try eventually("commands to be written") { try file.number("SELECT count(*) FROM command") > 0 }
             try cancel.killNow()
             try simulator.control(#"{"model_slots": null}"#)
-            let next = try stage.finishRun([manifest], at: simulator, ["--concurrency", "20"])
+            let next = try test.finishRun([manifest], at: simulator, ["--concurrency", "20"])
             #expect(next.code == 0, "\(next.err)")
             #expect(try file.number("SELECT count(*) FROM command WHERE ended_at_ms IS NULL") == 0)
             let bill = try simulator.bill()

@@ -6,8 +6,8 @@ import Testing
 extension ProcessSuite {
     /// What is asked before money is spent, and what a no leaves behind.
     struct ConfirmationTests {
-        let stage: Stage
-        init() throws { stage = try Stage() }
+        let test: TestEnvironment
+        init() throws { test = try TestEnvironment() }
 
         private let environment = [
             "TERM": "dumb", "BYTESPIKE_API_KEY": "sk-some-key-of-this-test", "SWIFT_BACKTRACE": "enable=no",
@@ -15,8 +15,8 @@ extension ProcessSuite {
 
         private func terminal(_ words: [String]) throws -> Terminal {
             try Terminal(
-                words, width: 200, height: 24, environment: environment.merging(["HOME": stage.folder]) { $1 },
-                folder: stage.folder, takesInput: true)
+                words, width: 200, height: 24, environment: environment.merging(["HOME": test.folder]) { $1 },
+                folder: test.folder, takesInput: true)
         }
 
         private func lines(_ prompts: [String]) -> String {
@@ -27,7 +27,7 @@ extension ProcessSuite {
 
         /// As the provider itself, which is paid: only then is anything asked.
         private func words(_ command: [String], _ simulator: Simulator) -> [String] {
-            command + ["--base-url", simulator.url, "--speed", "\(simulator.speed)", "--store", stage.store]
+            command + ["--base-url", simulator.url, "--speed", "\(simulator.speed)", "--store", test.store]
         }
 
         private func answer(_ answer: String, _ words: [String]) throws -> (code: Int32, shown: String) {
@@ -39,7 +39,7 @@ extension ProcessSuite {
         }
 
         private func dump() throws -> [String] {
-            let file = try StoreFile(stage.store)
+            let file = try StoreFile(test.store)
             return try ["batch", "tag_budget", "task_input", "task_state", "attempt", "event", "command"].flatMap {
                 table in
                 try file.rows("SELECT * FROM \(table)")
@@ -47,14 +47,14 @@ extension ProcessSuite {
         }
 
         @Test func `a no leaves changes, removals and budgets undone, and makes no store`() throws {
-            let simulator = try Simulator(stage, speed: 1000)
-            let manifest = stage.folder + "/m.jsonl"
+            let simulator = try Simulator(test, speed: 1000)
+            let manifest = test.folder + "/m.jsonl"
             try lines(["a fox", "a stag"]).write(toFile: manifest, atomically: true, encoding: .utf8)
-            let run = words(["run", manifest, "--output", stage.renders], simulator)
+            let run = words(["run", manifest, "--output", test.renders], simulator)
             let first = try answer("n", run)
             #expect(first.code == 5 && first.shown.contains("2 clips will be rendered"), "\(first.shown)")
             #expect(first.shown.contains("nothing was submitted and the store was not changed"))
-            #expect(!FileManager.default.fileExists(atPath: stage.store))
+            #expect(!FileManager.default.fileExists(atPath: test.store))
             #expect(try answer("y", run + ["--budget", "9"]).code == 0)
             #expect(try simulator.bill().accepted == 2)
 
@@ -75,14 +75,14 @@ extension ProcessSuite {
         }
 
         @Test func `the question comes after what is said of clips that are there already`() throws {
-            let simulator = try Simulator(stage, speed: 1000)
-            let manifest = stage.folder + "/m.jsonl"
+            let simulator = try Simulator(test, speed: 1000)
+            let manifest = test.folder + "/m.jsonl"
             try lines(["a fox"]).write(toFile: manifest, atomically: true, encoding: .utf8)
-            let run = words(["run", manifest, "--output", stage.renders], simulator)
+            let run = words(["run", manifest, "--output", test.renders], simulator)
             #expect(try answer("y", run).code == 0)
-            let other = stage.folder + "/other.jsonl"
+            let other = test.folder + "/other.jsonl"
             try lines(["a fox", "a stag", "a stag"]).write(toFile: other, atomically: true, encoding: .utf8)
-            let refused = try answer("n", words(["run", other, "--output", stage.renders], simulator))
+            let refused = try answer("n", words(["run", other, "--output", test.renders], simulator))
             #expect(refused.code == 5, "\(refused.shown)")
             let said = refused.shown.components(separatedBy: "Continue?")[0]
             #expect(said.contains("note: 1 of 3 is identical to clips you have: clip-0 in m"), "\(said)")
@@ -91,10 +91,10 @@ extension ProcessSuite {
         }
 
         @Test func `a no to resume leaves the budgets as they were`() throws {
-            let simulator = try Simulator(stage, speed: 1000)
-            let manifest = stage.folder + "/m.jsonl"
+            let simulator = try Simulator(test, speed: 1000)
+            let manifest = test.folder + "/m.jsonl"
             try lines(["a fox", "a stag"]).write(toFile: manifest, atomically: true, encoding: .utf8)
-            let run = words(["run", manifest, "--output", stage.renders, "--budget", "0.1"], simulator)
+            let run = words(["run", manifest, "--output", test.renders, "--budget", "0.1"], simulator)
             #expect(try answer("y", run).code == 8)
             let before = try dump()
             let resume = words(["resume", "--budget", "9"], simulator)
@@ -109,32 +109,32 @@ extension ProcessSuite {
         @Test func `another command does not wait for the answer, and nothing is cancelled that was not asked about`()
             throws
         {
-            let simulator = try Simulator(stage, speed: 1000)
-            let run = try stage.finishRun([try stage.manifest(clips: 3)], at: simulator, ["--budget", "0"])
+            let simulator = try Simulator(test, speed: 1000)
+            let run = try test.finishRun([try test.manifest(clips: 3)], at: simulator, ["--budget", "0"])
             #expect(run.code == 8, "\(run.err)")
-            let cancel = ["cancel", "--all", "--store", stage.store]
+            let cancel = ["cancel", "--all", "--store", test.store]
             func open(_ question: String) throws -> Terminal {
                 let terminal = try terminal(cancel)
                 try terminal.wait(for: "the question") { $0.history.contains { $0.hasPrefix(question) } }
                 return terminal
             }
             let first = try open("3 tasks will be cancelled. Continue?")
-            let other = try stage.finish(["cancel", "clip-003", "--store", stage.store])
+            let other = try test.finish(["cancel", "clip-003", "--store", test.store])
             #expect(other.code == 0 && other.out == "1 cancelled before being sent\n", "\(other)")
             try first.type("y")
             #expect(try first.ended() == 0)
-            let counts = try StoreFile(stage.store).rows("SELECT state, count(*) FROM task GROUP BY state")
+            let counts = try StoreFile(test.store).rows("SELECT state, count(*) FROM task GROUP BY state")
             #expect(counts == ["cancelled|3"])
 
-            #expect(try stage.finish(["retry", "clip-001", "--store", stage.store]).code == 0)
+            #expect(try test.finish(["retry", "clip-001", "--store", test.store]).code == 0)
             let second = try open("1 task will be cancelled. Continue?")
-            #expect(try stage.finish(["retry", "clip-002", "--store", stage.store]).code == 0)
+            #expect(try test.finish(["retry", "clip-002", "--store", test.store]).code == 0)
             try second.type("y")
             #expect(try second.ended() == 5)
             let shown = second.shown.history.joined(separator: "\n")
             #expect(
                 shown.contains("2 tasks match now, not 1; nothing was cancelled; run the command again"), "\(shown)")
-            let waiting = try StoreFile(stage.store).number("SELECT count(*) FROM task WHERE state = 'queued'")
+            let waiting = try StoreFile(test.store).number("SELECT count(*) FROM task WHERE state = 'queued'")
             #expect(waiting == 2)
         }
     }

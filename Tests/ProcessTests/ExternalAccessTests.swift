@@ -7,12 +7,12 @@ extension ProcessSuite {
     /// A program outside this package that embeds the library: the compiler lets it run batches, and refuses whatever
     /// could send a task a second time behind the runner's back.
     struct ExternalAccessTests {
-        let stage: Stage
-        init() throws { stage = try Stage() }
+        let test: TestEnvironment
+        init() throws { test = try TestEnvironment() }
 
         private static let swiftc = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
             .map { "\($0)/swiftc" }.first { FileManager.default.isExecutableFile(atPath: $0) }
-        private static let modules = URL(fileURLWithPath: Stage.program).deletingLastPathComponent()
+        private static let modules = URL(fileURLWithPath: TestEnvironment.program).deletingLastPathComponent()
             .appendingPathComponent("Modules").path
         private static let whyNot: Comment? =
             swiftc == nil || !FileManager.default.fileExists(atPath: modules + "/DailiesRunner.swiftmodule")
@@ -20,7 +20,7 @@ extension ProcessSuite {
 
         /// What the compiler says of a function's body, one line an error.
         private func errors(in body: String) throws -> [String] {
-            let source = try stage.write(
+            let source = try test.write(
                 "outsider.swift",
                 """
                 import DailiesCore
@@ -31,11 +31,11 @@ extension ProcessSuite {
                 \(body)
                 }
                 """)
-            let check = try stage.start(
+            let check = try test.start(
                 program: try #require(Self.swiftc),
                 [
                     "-typecheck", "-swift-version", "6", "-I", Self.modules, "-I",
-                    Stage.repository + "/Sources/CSQLite",
+                    TestEnvironment.repository + "/Sources/CSQLite",
                     source,
                 ])
             let isWhole = try check.ended() == .exited(0)

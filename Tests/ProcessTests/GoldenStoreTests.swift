@@ -7,8 +7,8 @@ import Testing
 extension ProcessSuite {
     /// Stores that earlier versions left, with the simulator that rendered for them (`Tests/Golden`).
     struct GoldenStoreTests {
-        let stage: Stage
-        init() throws { stage = try Stage() }
+        let test: TestEnvironment
+        init() throws { test = try TestEnvironment() }
 
         /// How the manifest of the golden store is written today.
         struct Form: CustomTestStringConvertible, Sendable {
@@ -56,24 +56,24 @@ extension ProcessSuite {
         @Test(arguments: Form.all) func `a store of version 1 is finished, and nothing in it is paid for again`(
             form: Form
         ) throws {
-            let golden = Stage.repository + "/Tests/Golden/version-1"
+            let golden = TestEnvironment.repository + "/Tests/Golden/version-1"
             try FileManager.default.copyItem(
-                atPath: golden + ".simulator.json", toPath: stage.path("simulator.json"))
-            let manifest = try stage.write(
+                atPath: golden + ".simulator.json", toPath: test.path("simulator.json"))
+            let manifest = try test.write(
                 "golden.\(form.ending)", form.text(String(contentsOfFile: golden + ".jsonl", encoding: .utf8)))
-            let simulator = try Simulator(stage, speed: 600, ["--state", stage.path("simulator.json")])
+            let simulator = try Simulator(test, speed: 600, ["--state", test.path("simulator.json")])
             let before = try simulator.bill()
             #expect(before.rendersByKey.values.allSatisfy { $0 == 1 } && before.rendersByKey.count == 16)
 
             // The store names the port that its simulator had.
             let dump = try String(contentsOfFile: golden + ".sql", encoding: .utf8)
-            try StoreFile.write(stage.store, dump.replacing("http://127.0.0.1:18080", with: simulator.url))
-            let run = try stage.finishRun(
+            try StoreFile.write(test.store, dump.replacing("http://127.0.0.1:18080", with: simulator.url))
+            let run = try test.finishRun(
                 [manifest], at: simulator, ["--batch", "golden", "--same-batch"],
                 environment: ["BYTESPIKE_API_KEY": "golden-key-000000"])
             #expect(run.code == 3, "\(run.out)\(run.err)")
 
-            let store = try StoreFile(stage.store)
+            let store = try StoreFile(test.store)
             #expect(
                 try store.rows("SELECT state, count(*) FROM task GROUP BY state")
                     == ["cancelled|1", "completed|13", "failed|3"])
@@ -81,16 +81,16 @@ extension ProcessSuite {
                 try store.number("SELECT count(*) FROM task WHERE state = 'completed' AND output_path IS NULL") == 0)
             let after = try simulator.bill()
             #expect(after.rendersByKey == before.rendersByKey, "something was rendered once more")
-            let report = try stage.finish(["report", "--store", stage.store, "--json"])
+            let report = try test.finish(["report", "--store", test.store, "--json"])
             #expect(report.out.contains("\"credits\":\(after.total)"), "the bill is \(after.total): \(report.out)")
 
             // Today's plan and explanation know the task without an id by the key that version 1 gave it.
-            let words = ["--store", stage.store, "--batch", "golden"]
-            let plan = try stage.finish(
+            let words = ["--store", test.store, "--batch", "golden"]
+            let plan = try test.finish(
                 ["plan", manifest, "--tasks", "--provider", "simulator", "--base-url", simulator.url] + words)
             #expect(plan.out.contains("7vqhyunbkqejvrfc"), "\(plan.out)\(plan.err)")
             #expect(!plan.out.contains("removed") && !plan.out.contains("changed"), "\(plan.out)")
-            let explained = try stage.finish(["explain", manifest, "7vqhyunbkqejvrfc"] + words)
+            let explained = try test.finish(["explain", manifest, "7vqhyunbkqejvrfc"] + words)
             #expect(explained.code == 0 && !explained.out.contains("not in the manifest"), "\(explained.out)")
         }
     }

@@ -7,8 +7,8 @@ extension ProcessSuite {
     /// Text from outside in everything that people look at: no byte of it drives a terminal or turns the reading order. Data is
     /// another matter: it holds every text as it is.
     struct HostileTextTests {
-        let stage: Stage
-        init() throws { stage = try Stage() }
+        let test: TestEnvironment
+        init() throws { test = try TestEnvironment() }
 
         /// Colours, a title, a link, a cleared screen; a carriage return; a reversed order; a false end of line.
         private static let nasty =
@@ -35,7 +35,7 @@ extension ProcessSuite {
 
         private func provider() throws -> Proxy {
             let quoted = Self.quoted
-            return try stage.startScript { request in
+            return try test.startScript { request in
                 let isRefused = request.body.contains("refuse")
                 let (status, body) =
                     switch (request.isSubmit, isRefused) {
@@ -57,7 +57,7 @@ extension ProcessSuite {
         @Test func `nothing that a manifest or a provider says drives what shows it`() throws {
             let service = try provider()
             let odd = Self.odd
-            let manifest = try stage.write(
+            let manifest = try test.write(
                 "m.jsonl",
                 """
                 {"batch": "b\(odd)"}
@@ -66,9 +66,9 @@ extension ProcessSuite {
                 {"id": "fail\(odd)", "model": "zzz-1", "prompt": "p\(odd)", "duration_seconds": 2, \
                 "tags": {"client": "-\(odd)"}}
                 """)
-            let run = try stage.finish(stage.runArguments([manifest], at: service).filter { $0 != "--json" })
+            let run = try test.finish(test.runArguments([manifest], at: service).filter { $0 != "--json" })
             var shown = [("run", run)]
-            let store = ["--store", stage.store]
+            let store = ["--store", test.store]
             for command in [
                 ["status"], ["report", "--by", "model,batch,tag:client"],
                 ["report", "--by", "tag:client", "--format", "html"],
@@ -77,15 +77,15 @@ extension ProcessSuite {
                 ["reconcile", "--provider", "simulator", "--base-url", service.url],
                 ["status", "--batch", Self.nasty],
                 ["run", Self.nasty, "--provider", "simulator", "--base-url", service.url],
-            ] { shown.append((command.prefix(2).joined(separator: " "), try stage.finish(command + store))) }
-            shown.append(("a store", try stage.finish(["status", "--store", stage.path("none\(Self.nasty)")])))
+            ] { shown.append((command.prefix(2).joined(separator: " "), try test.finish(command + store))) }
+            shown.append(("a store", try test.finish(["status", "--store", test.path("none\(Self.nasty)")])))
             for (name, run) in shown {
                 let strays = Self.strays(in: run.out) + Self.strays(in: run.err)
                 #expect(strays == [], "\(name.debugDescription):\n\((run.out + run.err).debugDescription)")
                 #expect(!(run.out + run.err).contains("<script>") || !run.out.hasPrefix("<!"), "\(name)")
             }
-            let refused = try stage.write("refused.jsonl", #"{"id": "\#(Self.quoted)", "prompt": "\#(Self.quoted)"}"#)
-            let refusal = try stage.finish(stage.runArguments([refused], at: service).filter { $0 != "--json" })
+            let refused = try test.write("refused.jsonl", #"{"id": "\#(Self.quoted)", "prompt": "\#(Self.quoted)"}"#)
+            let refusal = try test.finish(test.runArguments([refused], at: service).filter { $0 != "--json" })
             #expect(refusal.code == 65 && Self.strays(in: refusal.err) == [], "\(refusal.err.debugDescription)")
             // Or all this would show nothing.
             #expect(run.code == 3, "\(run.err.debugDescription)")
@@ -93,7 +93,7 @@ extension ProcessSuite {
         }
 
         @Test func `a key becomes a file inside the folder, whatever it says, and no two share one`() throws {
-            let simulator = try Simulator(stage, speed: 1000)
+            let simulator = try Simulator(test, speed: 1000)
             let keys = [
                 "../../escape", "/etc/passwd", "..", ".", "CON", "a:b", "a*b", "a\\\\b", "A", "a", "é", "e\u{301}",
                 "dir/../../up", "~", "-rf", "x\(Self.odd)", String(repeating: "k", count: 190), "sp ace", ".hidden",
@@ -101,14 +101,14 @@ extension ProcessSuite {
             let lines = keys.map {
                 #"{"id": "\#($0)", "model": "veo-3.1-fast", "prompt": "p", "duration_seconds": 2}"#
             }
-            let manifest = try stage.write("keys.jsonl", lines.joined(separator: "\n"))
-            let run = try stage.finishRun([manifest], at: simulator)
+            let manifest = try test.write("keys.jsonl", lines.joined(separator: "\n"))
+            let run = try test.finishRun([manifest], at: simulator)
             #expect(run.code == 0, "\(run.err)")
-            try stage.expectAllPaidOnce(simulator, tasks: keys.count)
-            let names = stage.files(below: stage.renders)
+            try test.expectAllPaidOnce(simulator, tasks: keys.count)
+            let names = test.files(below: test.renders)
             #expect(names.count == keys.count)
             #expect(Set(names.map { $0.lowercased() }).count >= keys.count - 1, "only A and a may differ by case alone")
-            #expect(names.allSatisfy { Self.strays(in: $0) == [] && $0.hasPrefix(stage.renders + "/keys/") })
+            #expect(names.allSatisfy { Self.strays(in: $0) == [] && $0.hasPrefix(test.renders + "/keys/") })
         }
     }
 }

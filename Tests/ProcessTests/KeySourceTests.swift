@@ -6,8 +6,8 @@ import Testing
 extension ProcessSuite {
     /// Keys from commands, FIFOs and files, as passed by a shell.
     struct KeySourceTests {
-        let stage: Stage
-        init() throws { stage = try Stage() }
+        let test: TestEnvironment
+        init() throws { test = try TestEnvironment() }
 
         private static let key = "sk-live-Dq7zX0vJ2mKt9RwB4nYc8LhE1sPf6GuA"
 
@@ -15,10 +15,10 @@ extension ProcessSuite {
         private func expectKey(
             _ run: (_ arguments: [String], _ manifest: String, _ proxy: Proxy) throws -> Child
         ) throws -> Child {
-            let simulator = try Simulator(stage, speed: 1000)
-            let proxy = try stage.startProxy(before: simulator)
-            let manifest = try stage.manifest(clips: 2)
-            let child = try run(stage.runArguments([manifest], at: proxy), manifest, proxy)
+            let simulator = try Simulator(test, speed: 1000)
+            let proxy = try test.startProxy(before: simulator)
+            let manifest = try test.manifest(clips: 2)
+            let child = try run(test.runArguments([manifest], at: proxy), manifest, proxy)
             #expect(try child.ended() == .exited(0), "\(child.written.errText)")
             let submits = proxy.requests.filter(\.isSubmit)
             #expect(!submits.isEmpty && submits.allSatisfy { $0.head.contains(Self.key) })
@@ -29,14 +29,15 @@ extension ProcessSuite {
             let bash = "/bin/bash"
             try #require(FileManager.default.isExecutableFile(atPath: bash))
             _ = try expectKey { arguments, _, _ in
-                try stage.start(
+                try test.start(
                     program: bash,
-                    ["-c", "\"$@\" --api-key-file <(printf '%s\\n' '\(Self.key)')", "bash", Stage.program] + arguments)
+                    ["-c", "\"$@\" --api-key-file <(printf '%s\\n' '\(Self.key)')", "bash", TestEnvironment.program]
+                        + arguments)
             }
         }
 
         @Test func `a FIFO is read once for all uses of the key`() throws {
-            let fifo = stage.path("key")
+            let fifo = test.path("key")
             try #require(mkfifo(fifo, 0o600) == 0)
             let writing = { @Sendable in
                 guard let stream = fopen(fifo, "w") else { return }
@@ -44,19 +45,19 @@ extension ProcessSuite {
                 fclose(stream)
             }
             Thread.detachNewThread(writing)
-            _ = try expectKey { arguments, _, _ in try stage.start(arguments + ["--api-key-file", fifo]) }
+            _ = try expectKey { arguments, _, _ in try test.start(arguments + ["--api-key-file", fifo]) }
             // `doctor` shows the key's fingerprint, then checks the key.
             Thread.detachNewThread(writing)
-            let doctor = try stage.finish(["doctor", "--offline", "--api-key-file", fifo])
+            let doctor = try test.finish(["doctor", "--offline", "--api-key-file", fifo])
             #expect(doctor.code == 0, "\(doctor.out)\(doctor.err)")
             #expect(doctor.out.contains("set, not checked (--offline)"), "\(doctor.out)")
         }
 
         @Test(arguments: [(0o644, true), (0o640, true), (0o600, false), (0o400, false)])
         func `a key file that others can read causes one warning`(mode: Int, isWarned: Bool) throws {
-            let file = try stage.write("key file", Self.key + "\n")
+            let file = try test.write("key file", Self.key + "\n")
             try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file)
-            let run = try expectKey { arguments, _, _ in try stage.start(arguments + ["--api-key-file", file]) }
+            let run = try expectKey { arguments, _, _ in try test.start(arguments + ["--api-key-file", file]) }
             let warnings = run.written.errText.split(separator: "\n").filter { $0.contains("others can read") }
             let octal = String(mode, radix: 8)
             let words = "warning: others can read the API key in '\(file)' (mode 0\(octal)); run `chmod 600 '\(file)'`"
@@ -66,17 +67,17 @@ extension ProcessSuite {
 
         @Test(arguments: [SIGINT, SIGTERM])
         func `a signal while the key command runs also ends that command`(signal: Int32) throws {
-            let settings = stage.path("config/dailies")
+            let settings = test.path("config/dailies")
             try FileManager.default.createDirectory(atPath: settings, withIntermediateDirectories: true)
-            try stage.write(
+            try test.write(
                 "config/dailies/config.yaml",
-                "api_key_command: \"sleep 1000 & echo $! >'\(stage.path("pid"))'; sleep 1000 | cat\"\n")
-            let run = try stage.startRun(
-                [try stage.manifest(clips: 1)], at: try Simulator(stage, speed: 1000),
-                environment: ["XDG_CONFIG_HOME": stage.path("config")])
+                "api_key_command: \"sleep 1000 & echo $! >'\(test.path("pid"))'; sleep 1000 | cat\"\n")
+            let run = try test.startRun(
+                [try test.manifest(clips: 1)], at: try Simulator(test, speed: 1000),
+                environment: ["XDG_CONFIG_HOME": test.path("config")])
             var asked: pid_t?
             try eventually("the command to run") {
-                let text = FileManager.default.contents(atPath: stage.path("pid")) ?? Data()
+                let text = FileManager.default.contents(atPath: test.path("pid")) ?? Data()
                 asked = pid_t(String(decoding: text, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
                 return asked != nil
             }

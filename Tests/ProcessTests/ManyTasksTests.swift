@@ -8,19 +8,19 @@ extension ProcessSuite {
     ///
     /// `DAILIES_CROWD` is how many (default 10,000).
     struct ManyTasksTests {
-        let stage: Stage
-        init() throws { stage = try Stage() }
+        let test: TestEnvironment
+        init() throws { test = try TestEnvironment() }
 
         private static let tasks = ProcessInfo.processInfo.environment["DAILIES_CROWD"].flatMap { Int($0) } ?? 10_000
         /// Connections to the API (48) and for clips (16), the store's three files, and the program's own.
         private static let maximumDescriptors = 120
 
         @Test func `ten thousand tasks are in flight at one time, with few descriptors and little memory`() throws {
-            let simulator = try Simulator(stage, speed: 20)
+            let simulator = try Simulator(test, speed: 20)
             try simulator.control(#"{"model_slots": 0}"#)
-            let manifest = try stage.manifest(clips: Self.tasks)
+            let manifest = try test.manifest(clips: Self.tasks)
             let start = Date()
-            let run = try stage.startRun(
+            let run = try test.startRun(
                 [manifest], at: simulator, ["--concurrency", "\(Self.tasks)", "--max-wait", "24h"])
             var samples: [Usage] = []
             try eventually("all to be in flight", within: 300) {
@@ -30,7 +30,7 @@ extension ProcessSuite {
             }
             let filled = Date().timeIntervalSince(start)
             #expect(try simulator.bill().maximumInFlight == Self.tasks)
-            #expect(try stage.status("in_flight") == Self.tasks)
+            #expect(try test.status("in_flight") == Self.tasks)
             let most = (descriptors: samples.map(\.descriptors).max() ?? 0, bytes: samples.map(\.bytes).max() ?? 0)
             let used = "\(most.descriptors) descriptors, \(most.bytes >> 20) MB"
             print("\(Self.tasks) tasks in flight after \(String(format: "%.1f", filled)) s, with at most \(used)")
@@ -40,7 +40,7 @@ extension ProcessSuite {
 
             run.send(SIGINT)
             #expect(run.ending(within: 120) == .exited(130), "\(run.written.errText)")
-            #expect(try stage.status("in_the_air") == 0)
+            #expect(try test.status("in_the_air") == 0)
             #expect(try simulator.bill().accepted == Self.tasks)
         }
     }

@@ -7,8 +7,8 @@ extension ProcessSuite {
     /// Numbers that once stopped the program, in that run and in every later one: what was accepted before is durable, the
     /// run goes on, and the next one starts.
     struct NumberTests {
-        let stage: Stage
-        init() throws { stage = try Stage() }
+        let test: TestEnvironment
+        init() throws { test = try TestEnvironment() }
 
         /// A service that accepts every submit as a task of its own, with some numbers in the reply, and answers every
         /// question with one reply about that task. `HOST` stands for its own address.
@@ -17,7 +17,7 @@ extension ProcessSuite {
         ) throws -> Proxy {
             // Touched by the one thread of the script alone.
             nonisolated(unsafe) var accepted = 0
-            return try stage.startScript(speed: 500) { request in
+            return try test.startScript(speed: 500) { request in
                 func reply(_ status: String, _ body: String) -> String {
                     "HTTP/1.1 \(status)\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
                 }
@@ -36,7 +36,7 @@ extension ProcessSuite {
             }
         }
 
-        private func store() throws -> StoreFile { try StoreFile(stage.store) }
+        private func store() throws -> StoreFile { try StoreFile(test.store) }
 
         @Test(arguments: ["1e-9223372036854775808", "1e9223372036854775807", "-9223372036854775808", "1e-320"])
         func `an estimate and a cost that are no numbers lose no accepted task, and later runs start`(
@@ -45,9 +45,9 @@ extension ProcessSuite {
             let service = try service(
                 accepts: #""estimated_credits":\#(number),"estimated_seconds":\#(number)"#,
                 answers: #""credits_used":\#(number),"error_code":\#(number)"#)
-            let manifest = try stage.manifest(clips: 3)
+            let manifest = try test.manifest(clips: 3)
             for round in 1...3 {
-                let run = try stage.finishRun([manifest], at: service)
+                let run = try test.finishRun([manifest], at: service)
                 // Completed without a URL: 9, in every run.
                 #expect(run.code == 9, "round \(round): \(run.err)")
                 let ids = try store().rows("SELECT task_id, state FROM attempt ORDER BY task")
@@ -57,7 +57,7 @@ extension ProcessSuite {
             // 1e-320 is nothing to nine decimals, and is booked as that, rounded; the others cannot be booked.
             let isBooked = number == "1e-320"
             #expect(try store().number("SELECT count(credits_nano) FROM attempt") == (isBooked ? 3 : 0))
-            let report = try stage.finish(["report", "--json", "--store", stage.store])
+            let report = try test.finish(["report", "--json", "--store", test.store])
             #expect(report.code == 0 && report.out.contains(#""unknown_costs":\#(isBooked ? 0 : 3)"#), "\(report.err)")
         }
 
@@ -70,9 +70,9 @@ extension ProcessSuite {
             let cost = #""credits_used":0.08,"duration_seconds":2"#
             let there = try service(
                 accepts: #""estimated_credits":0.08"#, answers: #"\#(cost),"result":{"video_url":"\#(address)"}"#)
-            let manifest = try stage.manifest(clips: 2)
+            let manifest = try test.manifest(clips: 2)
             for round in 1...2 {
-                let run = try stage.finishRun([manifest], at: there)
+                let run = try test.finishRun([manifest], at: there)
                 #expect(run.code == 9, "round \(round): \(run.err)")
                 #expect(run.out.contains("the clip's URL is not valid"), "round \(round): \(run.out)")
             }
@@ -86,9 +86,9 @@ extension ProcessSuite {
                 accepts: #""estimated_credits":0.08"#,
                 answers: #""credits_used":0.08,"result":{"video_url":"http://HOST/clip.mp4"}"#,
                 redirectsTo: "http://127.0.0.1:70000/clip.mp4")
-            let manifest = try stage.manifest(clips: 2)
+            let manifest = try test.manifest(clips: 2)
             for round in 1...2 {
-                let run = try stage.finishRun([manifest], at: there)
+                let run = try test.finishRun([manifest], at: there)
                 #expect(run.code == 9, "round \(round): \(run.err)")
                 #expect(run.out.contains("redirects to an invalid URL"), "round \(round): \(run.out)")
             }
@@ -97,16 +97,16 @@ extension ProcessSuite {
 
         @Test func `a base URL with a port that cannot be is refused in words, wherever it comes from`() throws {
             let words = "the port of the base URL is not a number from 1 to 65535: http://127.0.0.1:70000"
-            let manifest = try stage.manifest(clips: 1)
-            let arguments = ["run", manifest, "--provider", "simulator", "--store", stage.store]
+            let manifest = try test.manifest(clips: 1)
+            let arguments = ["run", manifest, "--provider", "simulator", "--store", test.store]
             for (more, environment) in [
                 (["--base-url", "http://127.0.0.1:70000"], [:]), ([], ["BYTESPIKE_BASE_URL": "http://127.0.0.1:70000"]),
             ] as [([String], [String: String])] {
-                let run = try stage.finish(
+                let run = try test.finish(
                     arguments + more, environment: environment.merging(["BYTESPIKE_API_KEY": "k"]) { $1 })
                 #expect(run.code == 64 && run.err.contains(words), "\(run.err)")
             }
-            #expect(!FileManager.default.fileExists(atPath: stage.store))
+            #expect(!FileManager.default.fileExists(atPath: test.store))
         }
 
         @Test(arguments: ["1e-320", "5e-324", "1e-9223372036854775808", "0"])
@@ -117,17 +117,17 @@ extension ProcessSuite {
                 accepts: #""estimated_credits":0.08"#,
                 answers:
                     #""credits_used":0.08,"result":{"video_url":"http://HOST/x.mp4","duration_seconds":\#(seconds)}"#)
-            let run = try stage.finishRun([try stage.manifest(clips: 1)], at: service, ["--no-download"])
+            let run = try test.finishRun([try test.manifest(clips: 1)], at: service, ["--no-download"])
             #expect(run.code == 0, "\(run.err)")
             for stored in [nil, "1e-320", "9e999", "-9e999", "1e300"] as [String?] {
                 // As the programs before this one took it down.
-                if let stored { try StoreFile.write(stage.store, "UPDATE attempt SET delivered_seconds = \(stored)") }
+                if let stored { try StoreFile.write(test.store, "UPDATE attempt SET delivered_seconds = \(stored)") }
                 for format in ["json", "text", "csv", "html"] {
-                    let arguments = ["report", "--by", "model,day", "--format", format, "--store", stage.store]
-                    let report = try stage.finish(arguments)
+                    let arguments = ["report", "--by", "model,day", "--format", format, "--store", test.store]
+                    let report = try test.finish(arguments)
                     #expect(report.code == 0 && report.out.contains("0.08"), "\(stored ?? "") \(format): \(report.err)")
                 }
-                let json = try stage.finish(["report", "--json", "--store", stage.store])
+                let json = try test.finish(["report", "--json", "--store", test.store])
                 #expect(json.out.contains(#""credits_per_second":null"#) || stored == "1e300", "\(json.out)")
             }
         }

@@ -7,8 +7,8 @@ extension ProcessSuite {
     /// How many at a time, how soon the next one, and when each is asked for. Arrival times are noted by a proxy between
     /// runner and simulator; they and the store's `at_ms` come from one clock.
     struct PaceTests {
-        let stage: Stage
-        init() throws { stage = try Stage() }
+        let test: TestEnvironment
+        init() throws { test = try TestEnvironment() }
 
         private static let limit = 7
         private static let clips = 200
@@ -30,14 +30,14 @@ extension ProcessSuite {
 
         /// Renders a batch and returns, sorted, how long each freed slot stayed empty, in milliseconds.
         private func waitsForASlot(_ name: String) throws -> [Double] {
-            let simulator = try Simulator(stage, speed: 60)
-            let proxy = try stage.startProxy(before: simulator)
-            let manifest = try stage.manifest("\(name).jsonl", clips: Self.clips, seconds: 1)
+            let simulator = try Simulator(test, speed: 60)
+            let proxy = try test.startProxy(before: simulator)
+            let manifest = try test.manifest("\(name).jsonl", clips: Self.clips, seconds: 1)
             // In memory, where there is such a folder: the wait is counted from the commit of a final state on, and a disk
             // that is busy for others needs as long as 300 ms (measured) for the commit itself.
-            let store = try stage.folderInMemory() + "/\(name).sqlite"
+            let store = try test.folderInMemory() + "/\(name).sqlite"
             let options = ["--concurrency", "\(Self.limit)", "--store", store]
-            let run = try stage.finishRun([manifest], at: proxy, options)
+            let run = try test.finishRun([manifest], at: proxy, options)
             #expect(run.code == 0, "\(run.err)")
             #expect(try simulator.bill().maximumInFlight == Self.limit)
             #expect(try simulator.bill().accepted == Self.clips)
@@ -97,19 +97,19 @@ extension ProcessSuite {
             throws
         {
             let speed = 20
-            let simulator = try Simulator(stage, speed: speed)
+            let simulator = try Simulator(test, speed: speed)
             // They wait for as long as this goes on.
             try simulator.control(#"{"model_slots": 0}"#)
-            let proxy = try stage.startProxy(before: simulator)
-            let manifest = try stage.write(
+            let proxy = try test.startProxy(before: simulator)
+            let manifest = try test.write(
                 "cadences.jsonl",
                 Self.cadences.map {
                     #"{"id": "\#($0.model)", "model": "\#($0.model)", "prompt": "x", "duration_seconds": \#($0.seconds)}"#
                 }.joined(separator: "\n"))
-            let first = try stage.startRun([manifest], at: proxy)
+            let first = try test.startRun([manifest], at: proxy)
             try Self.wait(for: 25, queriesOf: Self.cadences.count, proxy)
             try first.killNow()
-            let second = try stage.startRun([manifest], at: proxy)
+            let second = try test.startRun([manifest], at: proxy)
             try eventually("the slower beat") { try age(proxy) > 7000 }
             let end = try #require(proxy.requests.last).at
             try second.killNow()
@@ -143,7 +143,7 @@ extension ProcessSuite {
         private func expect(
             _ cadence: Cadence, speed: Double, _ proxy: Proxy, end: Double, pause: ClosedRange<Double>
         ) throws {
-            let row = try StoreFile(stage.store).one(
+            let row = try StoreFile(test.store).one(
                 "SELECT task_id, submitted_at_ms FROM task WHERE key = '\(cadence.model)'"
             ).split(separator: "|")
             let submitted = try #require(Double(row[1]))

@@ -9,7 +9,7 @@ extension ProcessSuite {
     ///     DAILIES_PICTURES=write swift test --filter PictureTests      redraws them; review the result
     struct PictureTests {
         private static let isWriting = ProcessInfo.processInfo.environment["DAILIES_PICTURES"] == "write"
-        private static let folder = Stage.repository + "/.pictures"
+        private static let folder = TestEnvironment.repository + "/.pictures"
         private static let columns = 88
         /// Four pictures of this size are small enough for a repository.
         private static let maximumBytes = 20_000
@@ -22,7 +22,7 @@ extension ProcessSuite {
         }
 
         /// A realistic campaign: drafts of eight shots and finals of two.
-        private func manifest(_ stage: Stage) throws {
+        private func manifest(_ test: TestEnvironment) throws {
             let shots = ["arcade", "cook", "crowd", "lanterns", "noodles", "rain", "stall", "umbrellas"]
             let drafts = shots.flatMap { shot in
                 (1...3).map { take in
@@ -34,16 +34,16 @@ extension ProcessSuite {
                 #"{"id": "\#(shot)/final", "model": "seedance-2.0-pro", "prompt": "\#(shot)", "duration_seconds": 10, "#
                     + #""priority": 1}"#
             }
-            try stage.write("night-market.jsonl", (drafts + finals).joined(separator: "\n") + "\n")
+            try test.write("night-market.jsonl", (drafts + finals).joined(separator: "\n") + "\n")
         }
 
         @Test(.enabled(if: isWriting, "DAILIES_PICTURES=write draws them"))
         func `the pictures are drawn from a real run`() throws {
-            let stage = try Stage()
-            let simulator = try Simulator(stage, speed: 4, ["--seed", "7", "--fault", "failRender=0.15"])
+            let test = try TestEnvironment()
+            let simulator = try Simulator(test, speed: 4, ["--seed", "7", "--fault", "failRender=0.15"])
             try simulator.control(#"{"account_concurrency": 7}"#)
             let command = "dailies run night-market.jsonl --concurrency 8 --budget 20"
-            try manifest(stage)
+            try manifest(test)
             // Relative to the folder, so that no path of this machine is shown.
             let words =
                 command.split(separator: " ").dropFirst().map(String.init) + [
@@ -51,8 +51,8 @@ extension ProcessSuite {
                 ]
             let terminal = try Terminal(
                 words, width: Self.columns, height: 24,
-                environment: ["TERM": "xterm-256color", "HOME": stage.folder, "SWIFT_BACKTRACE": "enable=no"],
-                folder: stage.folder)
+                environment: ["TERM": "xterm-256color", "HOME": test.folder, "SWIFT_BACKTRACE": "enable=no"],
+                folder: test.folder)
             let view = try terminal.wait(for: "a moment worth a picture") { screen in
                 let text = screen.lines.joined(separator: "\n")
                 return ["done in", "clips/min", "✗ ", "◷ ", "running", "queued"].allSatisfy { text.contains($0) }
@@ -63,13 +63,13 @@ extension ProcessSuite {
         }
 
         @Test func `the pictures exist in light and dark, and are small and self-contained`() throws {
-            let readme = try String(contentsOfFile: Stage.repository + "/README.md", encoding: .utf8)
+            let readme = try String(contentsOfFile: TestEnvironment.repository + "/README.md", encoding: .utf8)
             let names = ["run", "end"].flatMap { name in
                 ScreenPicture.Theme.allCases.map { ".pictures/\(name)-\($0.rawValue).svg" }
             }
             for name in names {
                 #expect(readme.contains(name), "\(name) is not in the README")
-                let data = try #require(FileManager.default.contents(atPath: Stage.repository + "/" + name))
+                let data = try #require(FileManager.default.contents(atPath: TestEnvironment.repository + "/" + name))
                 #expect(data.count < Self.maximumBytes)
                 let text = String(decoding: data, as: UTF8.self)
                 #expect(text.hasPrefix("<svg ") && text.hasSuffix("</svg>\n"), "\(name) is cut")

@@ -6,18 +6,18 @@ import Testing
 extension ProcessSuite {
     /// The live view on a terminal.
     struct LiveViewTests {
-        let stage: Stage
-        init() throws { stage = try Stage() }
+        let test: TestEnvironment
+        init() throws { test = try TestEnvironment() }
 
         private func terminal(_ words: [String], width: Int, height: Int = 24) throws -> Terminal {
             try Terminal(
                 words, width: width, height: height,
-                environment: ["TERM": "xterm-256color", "HOME": stage.folder, "SWIFT_BACKTRACE": "enable=no"],
-                folder: stage.folder)
+                environment: ["TERM": "xterm-256color", "HOME": test.folder, "SWIFT_BACKTRACE": "enable=no"],
+                folder: test.folder)
         }
 
         private func run(_ manifest: String, at simulator: Simulator, _ more: [String] = []) -> [String] {
-            stage.runArguments([manifest], at: simulator).filter { $0 != "--json" } + more
+            test.runArguments([manifest], at: simulator).filter { $0 != "--json" } + more
         }
 
         /// The view is shown once, and every line fits.
@@ -29,9 +29,9 @@ extension ProcessSuite {
 
         @Test(arguments: [40, 80, 200])
         func `the view fits the terminal and shows the progress`(_ width: Int) throws {
-            let simulator = try Simulator(stage, speed: 60)
+            let simulator = try Simulator(test, speed: 60)
             try simulator.control(#"{"model_slots": 0}"#)
-            let manifest = try stage.manifest(
+            let manifest = try test.manifest(
                 "a-rather-long-name-of-a-campaign.jsonl", clips: 12, model: "sora-2", seconds: 4)
             let terminal = try terminal(
                 run(manifest, at: simulator, ["--concurrency", "3", "--budget", "50"]), width: width)
@@ -53,9 +53,9 @@ extension ProcessSuite {
 
         @Test func `the view follows the terminal's size, is removed at the end, and redraws without clearing`() throws
         {
-            let simulator = try Simulator(stage, speed: 200)
+            let simulator = try Simulator(test, speed: 200)
             try simulator.control(#"{"model_slots": 0}"#)
-            let manifest = try stage.manifest(clips: 40)
+            let manifest = try test.manifest(clips: 40)
             let terminal = try terminal(run(manifest, at: simulator, ["--concurrency", "6"]), width: 80)
             try terminal.wait(for: "the first clips") { $0.lines.contains { $0.contains("6 in flight") } }
             for (width, height) in [(40, 24), (200, 30), (60, 12), (80, 24)] {
@@ -73,8 +73,8 @@ extension ProcessSuite {
         }
 
         @Test func `the view shows failures and pauses`() throws {
-            let simulator = try Simulator(stage, speed: 60, ["--balance", "0.25", "--fault", "failRender=1"])
-            let manifest = try stage.manifest(clips: 4)
+            let simulator = try Simulator(test, speed: 60, ["--balance", "0.25", "--fault", "failRender=1"])
+            let manifest = try test.manifest(clips: 4)
             let terminal = try terminal(run(manifest, at: simulator, ["--concurrency", "1"]), width: 80)
             let failed = try terminal.wait(for: "a failure") { $0.lines.contains { $0.hasPrefix("✗ clip-") } }
             expectWhole(failed)
@@ -85,12 +85,12 @@ extension ProcessSuite {
         }
 
         @Test func `a pause shows its reason and how to resume`() throws {
-            let simulator = try Simulator(stage, speed: 60)
-            let manifest = try stage.manifest(clips: 4)
+            let simulator = try Simulator(test, speed: 60)
+            let manifest = try test.manifest(clips: 4)
             try simulator.control(#"{"model_slots": 0}"#)
             let terminal = try terminal(run(manifest, at: simulator, ["--concurrency", "1"]), width: 80)
             try terminal.wait(for: "one in flight") { $0.lines.contains { $0.contains("1 in flight") } }
-            #expect(try stage.finish(["pause", "--store", stage.store]).code == 0)
+            #expect(try test.finish(["pause", "--store", test.store]).code == 0)
             let screen = try terminal.wait(for: "the pause") { $0.lines.contains { $0.contains("dailies unpause") } }
             expectWhole(screen)
             terminal.send(SIGINT)
@@ -99,12 +99,12 @@ extension ProcessSuite {
 
         @Test func `a pause counts down on the screen`() throws {
             let body = #"{"error":{"type":"rate_limit_error","code":"rate_limit_exceeded","message":"slow down"}}"#
-            let service = try stage.startScript { request in
+            let service = try test.startScript { request in
                 request.isSubmit
                     ? "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 40\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
                     : "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
             }
-            let words = stage.runArguments([try stage.manifest(clips: 2)], at: service).filter { $0 != "--json" }
+            let words = test.runArguments([try test.manifest(clips: 2)], at: service).filter { $0 != "--json" }
             let terminal = try terminal(words, width: 100)
             func secondsLeft(_ screen: Screen) -> Int? {
                 let line = screen.lines.first { $0.hasPrefix("◷ waiting: the provider's rate limit, retrying in ") }
@@ -122,12 +122,12 @@ extension ProcessSuite {
         }
 
         @Test func `SIGUSR1 prints a status summary, with and without a terminal`() throws {
-            let simulator = try Simulator(stage, speed: 60)
+            let simulator = try Simulator(test, speed: 60)
             try simulator.control(#"{"model_slots": 0}"#)
-            let manifest = try stage.manifest(clips: 4)
-            let plain = try stage.start(run(manifest, at: simulator, ["--concurrency", "2"]))
+            let manifest = try test.manifest(clips: 4)
+            let plain = try test.start(run(manifest, at: simulator, ["--concurrency", "2"]))
             try plain.wait(for: "the start") { $0.errText.contains("4 of 4 clips remaining") }
-            let file = try StoreFile(stage.store)
+            let file = try StoreFile(test.store)
             try eventually("two in flight") {
                 try file.number("SELECT count(*) FROM task WHERE task_id IS NOT NULL") == 2
             }
@@ -142,34 +142,34 @@ extension ProcessSuite {
 
     /// `status --watch` and `status`.
     struct WatchTests {
-        let stage: Stage
-        init() throws { stage = try Stage() }
+        let test: TestEnvironment
+        init() throws { test = try TestEnvironment() }
 
         @Test func `status --watch follows the run and never blocks the store's log`() throws {
-            let simulator = try Simulator(stage, speed: 300)
+            let simulator = try Simulator(test, speed: 300)
             try simulator.control(#"{"model_slots": 0}"#)
-            let manifest = try stage.manifest(clips: 30)
-            let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "3"])
+            let manifest = try test.manifest(clips: 30)
+            let run = try test.startRun([manifest], at: simulator, ["--concurrency", "3"])
             try run.wait(for: "the start") { $0.count("started") == 1 }
-            let watch = try stage.start(["status", "--watch", "--json", "--store", stage.store])
+            let watch = try test.start(["status", "--watch", "--json", "--store", test.store])
             try watch.wait(for: "the slots to be taken") { $0.outText.contains(#""in_flight":3"#) }
             try simulator.control(#"{"model_slots": null}"#)
             #expect(try run.ended() == .exited(0), "\(run.written.errText)")
             try watch.wait(for: "the end") { $0.outText.contains(#""completed":30"#) }
             // The log can be checkpointed and truncated while the watcher is still running.
-            try eventually("the log to be cut") { try StoreFile.checkpoint(stage.store) }
+            try eventually("the log to be cut") { try StoreFile.checkpoint(test.store) }
             watch.send(SIGINT)
             _ = try watch.ended()
         }
 
         @Test func `the view of status --watch fits any height`() throws {
-            let manifests = try (1...30).map { try stage.manifest("batch-\($0).jsonl", clips: 2) }
-            let simulator = try Simulator(stage, speed: 1000)
-            let run = try stage.finishRun(manifests, at: simulator, ["--budget", "0"])
+            let manifests = try (1...30).map { try test.manifest("batch-\($0).jsonl", clips: 2) }
+            let simulator = try Simulator(test, speed: 1000)
+            let run = try test.finishRun(manifests, at: simulator, ["--budget", "0"])
             #expect(run.code == 8, "\(run.err)")
             let terminal = try Terminal(
-                ["status", "--watch", "--store", stage.store], width: 120, height: 16,
-                environment: ["TERM": "xterm-256color", "HOME": stage.folder], folder: stage.folder, showsData: true)
+                ["status", "--watch", "--store", test.store], width: 120, height: 16,
+                environment: ["TERM": "xterm-256color", "HOME": test.folder], folder: test.folder, showsData: true)
             func expectWhole(_ screen: Screen, _ location: SourceLocation = #_sourceLocation) {
                 #expect(screen.scrolledOff == [], sourceLocation: location)
                 #expect(screen.faults == [], sourceLocation: location)
@@ -192,16 +192,16 @@ extension ProcessSuite {
         }
 
         @Test func `status says who works, and what is paused`() throws {
-            let simulator = try Simulator(stage, speed: 60)
+            let simulator = try Simulator(test, speed: 60)
             try simulator.control(#"{"model_slots": 0}"#)
-            let run = try stage.startRun([try stage.manifest(clips: 3)], at: simulator, ["--concurrency", "1"])
+            let run = try test.startRun([try test.manifest(clips: 3)], at: simulator, ["--concurrency", "1"])
             try run.wait(for: "the start") { $0.count("accepted") == 1 }
-            #expect(try stage.finish(["pause", "--store", stage.store]).code == 0)
-            let status = try stage.finish(["status", "--store", stage.store])
+            #expect(try test.finish(["pause", "--store", test.store]).code == 0)
+            let status = try test.finish(["status", "--store", test.store])
             #expect(status.out.contains("\npaused: everything\nactive run: process \(run.pid), since "))
             run.send(SIGINT)
             _ = try run.ended()
-            #expect(try !stage.finish(["status", "--store", stage.store]).out.contains("a runner"))
+            #expect(try !test.finish(["status", "--store", test.store]).out.contains("a runner"))
         }
     }
 }

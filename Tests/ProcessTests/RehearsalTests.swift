@@ -7,29 +7,30 @@ import Testing
 
 extension ProcessSuite {
     struct RehearsalTests {
-        let stage: Stage
-        init() throws { stage = try Stage() }
+        let test: TestEnvironment
+        init() throws { test = try TestEnvironment() }
 
         static let manifests = [
             "draft-and-final.yaml", "first.yaml", "models.jsonl", "spreadsheet.csv", "variations.yaml",
         ]
 
         @Test func `every manifest in jobs is rehearsed by a test`() throws {
-            let there = try FileManager.default.contentsOfDirectory(atPath: Stage.repository + "/jobs").sorted()
+            let there = try FileManager.default.contentsOfDirectory(atPath: TestEnvironment.repository + "/jobs")
+                .sorted()
             #expect(there == Self.manifests)
         }
 
         @Test(arguments: manifests) func `a rehearsal leaves playable clips, a store and a report`(
             _ manifest: String
         ) throws {
-            let run = try stage.finish([
-                "rehearse", Stage.repository + "/jobs/" + manifest, "--speed", "2000", "--concurrency", "20",
+            let run = try test.finish([
+                "rehearse", TestEnvironment.repository + "/jobs/" + manifest, "--speed", "2000", "--concurrency", "20",
             ])
             #expect(run.code == 0, "\(run.err)")
             #expect(run.out == "", "a rehearsal has no data for standard output")
             #expect(run.err.contains("estimate: a real run would cost about"))
 
-            let store = try StoreFile(stage.path("rehearsal.sqlite"))
+            let store = try StoreFile(test.path("rehearsal.sqlite"))
             let saved = try store.rows(
                 """
                 SELECT t.output_path, t.output_sha256, a.output_bytes, i.duration_seconds FROM task AS t
@@ -42,7 +43,7 @@ extension ProcessSuite {
                 try expectWhole(columns[0], sha256: columns[1], bytes: Int(columns[2]), seconds: Double(columns[3]))
             }
 
-            let report = try stage.finish(["report", "--store", "rehearsal.sqlite", "--json"])
+            let report = try test.finish(["report", "--store", "rehearsal.sqlite", "--json"])
             #expect(report.code == 0)
             let figures = try #require(try JSONValue.parse(Array(report.out.utf8))["total"])
             #expect(figures["clips_saved"]?.number == "\(total)")
@@ -51,30 +52,30 @@ extension ProcessSuite {
             #expect(run.err.contains("would cost about \(credits) credits"), "\(credits) is not in:\n\(run.err)")
         }
 
-        private var manifest: String { Stage.repository + "/jobs/first.yaml" }
+        private var manifest: String { TestEnvironment.repository + "/jobs/first.yaml" }
         private var rehearsal: [String] { ["rehearse", manifest, "--speed", "2000"] }
-        private var place: String { stage.path("rehearsal.sqlite") }
+        private var place: String { test.path("rehearsal.sqlite") }
 
         /// A paid batch in a store that is called like a rehearsal's.
         private func paidRun(_ simulator: Simulator, _ manifest: String) throws -> Child {
-            try stage.start(
+            try test.start(
                 [
                     "run", manifest, "--base-url", simulator.url, "--speed", "\(simulator.speed)", "--store", place,
-                    "--output", stage.renders, "--json", "--concurrency", "4",
+                    "--output", test.renders, "--json", "--concurrency", "4",
                 ], environment: ["BYTESPIKE_API_KEY": "sk-test-0123456789"])
         }
 
         @Test func `a store with a paid batch is never replaced, neither beside its run nor after it`() throws {
-            let simulator = try Simulator(stage, speed: 500)
+            let simulator = try Simulator(test, speed: 500)
             try simulator.control(#"{"model_slots": 0}"#)
-            let paid = try stage.manifest("paid.jsonl", clips: 4)
+            let paid = try test.manifest("paid.jsonl", clips: 4)
             let run = try paidRun(simulator, paid)
             try run.wait(for: "its tasks to be accepted") { $0.count("accepted") == 4 }
-            let beside = try stage.finish(rehearsal)
+            let beside = try test.finish(rehearsal)
             #expect(beside.code == 11 && beside.err.contains("(process \(run.pid), since "), "\(beside.err)")
             try run.killNow()
 
-            let after = try stage.finish(rehearsal)
+            let after = try test.finish(rehearsal)
             #expect(after.code == 64)
             let words = """
                 dailies: the store rehearsal.sqlite was not replaced: it contains a batch of bytespike at \(simulator.url), and \
@@ -82,7 +83,7 @@ extension ProcessSuite {
 
                 """
             #expect(after.err.hasSuffix(words), "\(after.err)")
-            #expect(!FileManager.default.fileExists(atPath: stage.path("rehearsal")))
+            #expect(!FileManager.default.fileExists(atPath: test.path("rehearsal")))
 
             try simulator.control(#"{"model_slots": null}"#)
             #expect(try paidRun(simulator, paid).ended() == .exited(0))
@@ -91,23 +92,23 @@ extension ProcessSuite {
 
         @Test(arguments: ["not a database, however long it is", ""])
         func `a file that is not a rehearsal's store is not replaced`(text: String) throws {
-            try stage.write("rehearsal.sqlite", text)
-            if text.isEmpty { try stage.write("rehearsal.sqlite-wal", "what was paid for") }
-            let before = stage.files()
-            let run = try stage.finish(rehearsal)
+            try test.write("rehearsal.sqlite", text)
+            if text.isEmpty { try test.write("rehearsal.sqlite-wal", "what was paid for") }
+            let before = test.files()
+            let run = try test.finish(rehearsal)
             #expect(run.code == 64)
             #expect(run.err.contains("dailies: the store rehearsal.sqlite was not replaced: "), "\(run.err)")
-            #expect(stage.files() == (before + [place + "-lock"]).sorted())
+            #expect(test.files() == (before + [place + "-lock"]).sorted())
             #expect(try String(contentsOfFile: place, encoding: .utf8) == text)
         }
 
         @Test func `the clips of the rehearsal before are replaced, and whatever else lies there stays`() throws {
-            #expect(try stage.finish(rehearsal).code == 0)
-            let folder = stage.path("rehearsal")
-            let clips = stage.files(below: folder).filter { $0.hasSuffix(".mp4") }
+            #expect(try test.finish(rehearsal).code == 0)
+            let folder = test.path("rehearsal")
+            let clips = test.files(below: folder).filter { $0.hasSuffix(".mp4") }
             try #require(clips.count == 6)
-            try stage.write("rehearsal/notes.txt", "mine")
-            let mine = try stage.write(String(clips[0].dropFirst(stage.folder.count + 1)), "my own cut")
+            try test.write("rehearsal/notes.txt", "mine")
+            let mine = try test.write(String(clips[0].dropFirst(test.folder.count + 1)), "my own cut")
             // The part of a clip that was not saved yet, as a kill leaves it.
             let key = try StoreFile(place).one(
                 "SELECT submission_key FROM attempt WHERE output_path = '\(clips[1])'")
@@ -118,12 +119,12 @@ extension ProcessSuite {
                 """)
             try FileManager.default.moveItem(
                 atPath: clips[1], toPath: folder + "/misty-forest/.x.\(key.prefix(12)).part")
-            try stage.write("rehearsal/misty-forest/.x.aaaaaaaaaaaa.part", "a stranger's")
+            try test.write("rehearsal/misty-forest/.x.aaaaaaaaaaaa.part", "a stranger's")
 
-            try stage.write("other.jsonl", #"{"id": "one", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#)
-            let second = try stage.finish(["rehearse", "other.jsonl", "--speed", "2000"])
+            try test.write("other.jsonl", #"{"id": "one", "model": "sora-2", "prompt": "x", "duration_seconds": 4}"#)
+            let second = try test.finish(["rehearse", "other.jsonl", "--speed", "2000"])
             #expect(second.code == 0, "\(second.err)")
-            let left = stage.files(below: folder).map { String($0.dropFirst(folder.count + 1)) }
+            let left = test.files(below: folder).map { String($0.dropFirst(folder.count + 1)) }
             let expected = [
                 ".dailies-rehearsal", "misty-forest/.x.aaaaaaaaaaaa.part", "notes.txt", "other/one.mp4",
                 String(mine.dropFirst(folder.count + 1)),
@@ -134,18 +135,18 @@ extension ProcessSuite {
         }
 
         @Test func `a folder that no rehearsal made is not used, and the store beside it stays`() throws {
-            #expect(try stage.finish(rehearsal).code == 0)
-            let store = try stage.bytes(of: place)
-            try FileManager.default.removeItem(atPath: stage.path("rehearsal/.dailies-rehearsal"))
-            let before = stage.files()
-            let run = try stage.finish(rehearsal)
+            #expect(try test.finish(rehearsal).code == 0)
+            let store = try test.bytes(of: place)
+            try FileManager.default.removeItem(atPath: test.path("rehearsal/.dailies-rehearsal"))
+            let before = test.files()
+            let run = try test.finish(rehearsal)
             #expect(run.code == 64)
             let words = "the folder rehearsal was not created by a rehearsal, so it will not be used"
             #expect(run.err.contains(words), "\(run.err)")
             // Reading makes a log and its index.
             let companions = [place + "-shm", place + "-wal"]
-            #expect(stage.files().filter { !companions.contains($0) } == before)
-            #expect(try stage.bytes(of: place) == store)
+            #expect(test.files().filter { !companions.contains($0) } == before)
+            #expect(try test.bytes(of: place) == store)
         }
 
         private func change(_ sql: String) throws {
@@ -157,11 +158,11 @@ extension ProcessSuite {
         }
 
         private func expectWhole(_ path: String, sha256: String, bytes: Int?, seconds: Double?) throws {
-            let file = try stage.bytes(of: path)
+            let file = try test.bytes(of: path)
             let clip = try Clip(file)
             #expect(file.count == bytes)
             #expect(clip.seconds == seconds && clip.samples > 0, "\(path) plays \(clip.seconds) s")
-            let sum = try stage.start(program: "/usr/bin/sha256sum", [path])
+            let sum = try test.start(program: "/usr/bin/sha256sum", [path])
             #expect(try sum.ended() == .exited(0))
             #expect(sum.written.outText.hasPrefix(sha256), "\(path) has another SHA-256 than the store says")
         }

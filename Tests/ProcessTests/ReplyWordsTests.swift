@@ -6,8 +6,8 @@ import Testing
 extension ProcessSuite {
     /// What a person reads of replies that no page describes, letter by letter, and with which code the run ends.
     struct ReplyWordsTests {
-        let stage: Stage
-        init() throws { stage = try Stage() }
+        let test: TestEnvironment
+        init() throws { test = try TestEnvironment() }
 
         private struct Reply {
             var status = "200 OK"
@@ -27,10 +27,10 @@ extension ProcessSuite {
         /// other and with the last one for good, questions by key with 404, and downloads with one reply.
         private func run(
             submit: Reply = accepted, answers: [String] = [], clip: Reply = Reply(body: ""), maxWait: String = "60s"
-        ) throws -> Stage.Finished {
+        ) throws -> TestEnvironment.Finished {
             // Touched by the one thread of the script alone.
             nonisolated(unsafe) var asked = 0
-            let service = try stage.startScript(speed: 500) { request in
+            let service = try test.startScript(speed: 500) { request in
                 if request.isSubmit { return submit.text }
                 if request.target == "/clip.mp4" { return clip.text }
                 guard request.queriedTask == "t1", !answers.isEmpty else {
@@ -40,12 +40,13 @@ extension ProcessSuite {
                 let body = answers[min(asked, answers.count) - 1]
                 return Reply(body: body.replacing("HOST", with: request.host)).text
             }
-            let arguments = stage.runArguments([try stage.manifest(clips: 1)], at: service).filter { $0 != "--json" }
-            return try stage.finish(arguments + ["--max-wait", maxWait])
+            let arguments = test.runArguments([try test.manifest(clips: 1)], at: service).filter { $0 != "--json" }
+            return try test.finish(arguments + ["--max-wait", maxWait])
         }
 
         private func expect(
-            _ run: Stage.Finished, _ code: Int32, _ lines: String..., sourceLocation: SourceLocation = #_sourceLocation
+            _ run: TestEnvironment.Finished, _ code: Int32, _ lines: String...,
+            sourceLocation: SourceLocation = #_sourceLocation
         ) {
             #expect(run.code == code, "\(run.err)", sourceLocation: sourceLocation)
             for line in lines {
@@ -115,7 +116,7 @@ extension ProcessSuite {
                 answers: [#"{"task_id":"t1","status":"completed","credits_used":0.08,\#(Self.clip)}"#],
                 clip: Reply(body: "this is not a clip"))
             expect(damaged, 9, "not saved: clip-001: the clip is damaged: ")
-            #expect(try stage.report().credits == "0.08")
+            #expect(try test.report().credits == "0.08")
         }
 
         @Test func `a clip that announces more than is allowed is not begun`() throws {
@@ -126,10 +127,10 @@ extension ProcessSuite {
         }
 
         @Test func `an outage is waited out with the provider's words and the next time`() throws {
-            let simulator = try Simulator(stage, speed: 500)
+            let simulator = try Simulator(test, speed: 500)
             try simulator.control(#"{"outage": true}"#)
-            let arguments = stage.runArguments([try stage.manifest(clips: 1)], at: simulator).filter { $0 != "--json" }
-            let down = try stage.finish(arguments + ["--max-wait", "10s"])
+            let arguments = test.runArguments([try test.manifest(clips: 1)], at: simulator).filter { $0 != "--json" }
+            let down = try test.finish(arguments + ["--max-wait", "10s"])
             expect(
                 down, 6, "waiting: the provider is not responding, retrying at 2",
                 "Z: the service closed the connection without a response\n")

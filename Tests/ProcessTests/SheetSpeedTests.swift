@@ -85,14 +85,14 @@ extension ProcessSuite {
         }
 
         /// The page of `dailies sheet` for one clip, with the clip's task repeated.
-        private func page(_ stage: Stage) throws -> String {
-            let manifest = try stage.write(
+        private func page(_ test: TestEnvironment) throws -> String {
+            let manifest = try test.write(
                 "one.jsonl",
                 #"{"id": "clip-001", "model": "sora-2", "prompt": "take 1", "duration_seconds": 4, "aspect_ratio": "9:16"}"#
             )
-            #expect(try stage.finish(["rehearse", manifest, "--speed", "2000"]).code == 0)
-            #expect(try stage.finish(["sheet", "--store", "rehearsal.sqlite", "--out", "sheet.html"]).code == 0)
-            let page = String(decoding: try stage.bytes(of: stage.path("sheet.html")), as: UTF8.self)
+            #expect(try test.finish(["rehearse", manifest, "--speed", "2000"]).code == 0)
+            #expect(try test.finish(["sheet", "--store", "rehearsal.sqlite", "--out", "sheet.html"]).code == 0)
+            let page = String(decoding: try test.bytes(of: test.path("sheet.html")), as: UTF8.self)
             let start = try #require(page.range(of: "id=\"tasks\">[\n")).upperBound
             let end = try #require(page.range(of: "\n]</script>")).lowerBound
             let task = String(page[start..<end])
@@ -112,18 +112,18 @@ extension ProcessSuite {
         }
 
         /// Opens the page once.
-        private func look(_ stage: Stage, _ page: String, _ number: Int) throws -> JSONValue {
-            let listener = try stage.startScript { _ in "HTTP/1.1 204 No Content\r\n\r\n" }
+        private func look(_ test: TestEnvironment, _ page: String, _ number: Int) throws -> JSONValue {
+            let listener = try test.startScript { _ in "HTTP/1.1 204 No Content\r\n\r\n" }
             let probed = page.replacing("<title>", with: Self.observer + "<title>", maxReplacements: 1)
                 .replacing("media-src 'self'", with: "img-src \(listener.url); media-src 'self'", maxReplacements: 1)
                 .replacing("</body>", with: Self.probe(listener.url) + "</body>")
-            let file = try stage.write("probed-\(number).html", probed)
+            let file = try test.write("probed-\(number).html", probed)
             // The browser creates a socket in TMPDIR, whose path must be short.
-            let browser = try stage.start(
+            let browser = try test.start(
                 program: try #require(Self.browser),
                 [
                     "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--window-size=1280,900",
-                    "--remote-debugging-port=0", "--user-data-dir=" + stage.path("browser-\(number)"), "file://" + file,
+                    "--remote-debugging-port=0", "--user-data-dir=" + test.path("browser-\(number)"), "file://" + file,
                 ],
                 environment: ["TMPDIR": "/tmp"])
             defer {
@@ -141,11 +141,11 @@ extension ProcessSuite {
 
         @Test(.enabled(if: browser != nil, "there is no Chromium on this machine"))
         func `a sheet of ten thousand clips opens, filters, searches and marks without a pause`() throws {
-            let stage = try Stage()
-            let page = try page(stage)
+            let test = try TestEnvironment()
+            let page = try page(test)
             var slow: [String] = []
             for number in 1...Self.tries {
-                let report = try look(stage, page, number)
+                let report = try look(test, page, number)
                 func seen(_ step: String) -> String { report["seen"]?[step]?.string ?? "" }
                 #expect(seen("filter").hasPrefix("2,000 of 10,000"), "\(seen("filter"))")
                 #expect(seen("search").hasPrefix("280 of 10,000"), "\(seen("search"))")

@@ -6,47 +6,47 @@ import Testing
 extension ProcessSuite {
     /// The provider goes away, in the ways in which it can.
     struct SimulatorDeathTests {
-        let stage: Stage
-        init() throws { stage = try Stage() }
+        let test: TestEnvironment
+        init() throws { test = try TestEnvironment() }
 
         private static let patience = ["--max-wait", "24h"]
 
         @Test func `a provider that is killed and comes back has its tasks finished, none failed, none paid twice`()
             throws
         {
-            let state = ["--state", stage.path("simulator.state")]
-            var simulator = try Simulator(stage, speed: 500, state)
-            let manifest = try stage.manifest(clips: 40)
-            let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "6"] + Self.patience)
+            let state = ["--state", test.path("simulator.state")]
+            var simulator = try Simulator(test, speed: 500, state)
+            let manifest = try test.manifest(clips: 40)
+            let run = try test.startRun([manifest], at: simulator, ["--concurrency", "6"] + Self.patience)
             for count in [2, 10, 18, 26] {
                 try eventually("\(count) accepted") { try simulator.bill().accepted >= count }
                 try simulator.child.killNow()
-                simulator = try Simulator(stage, speed: 500, port: simulator.port, state)
+                simulator = try Simulator(test, speed: 500, port: simulator.port, state)
             }
             #expect(try run.ended() == .exited(0), "\(run.written.errText)")
-            try stage.expectAllPaidOnce(simulator, tasks: 40)
+            try test.expectAllPaidOnce(simulator, tasks: 40)
         }
 
         @Test func `runner and provider die together and both come back`() throws {
-            let state = ["--state", stage.path("simulator.state")]
-            var simulator = try Simulator(stage, speed: 500, state)
-            let manifest = try stage.manifest(clips: 30)
+            let state = ["--state", test.path("simulator.state")]
+            var simulator = try Simulator(test, speed: 500, state)
+            let manifest = try test.manifest(clips: 30)
             for count in [4, 14] {
-                let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "6"] + Self.patience)
+                let run = try test.startRun([manifest], at: simulator, ["--concurrency", "6"] + Self.patience)
                 try eventually("\(count) accepted") { try simulator.bill().accepted >= count }
                 try simulator.child.killNow()
                 try run.killNow()
-                simulator = try Simulator(stage, speed: 500, port: simulator.port, state)
+                simulator = try Simulator(test, speed: 500, port: simulator.port, state)
             }
-            let again = try stage.finishRun([manifest], at: simulator, Self.patience)
+            let again = try test.finishRun([manifest], at: simulator, Self.patience)
             #expect(again.code == 0, "\(again.err)")
-            try stage.expectAllPaidOnce(simulator, tasks: 30)
+            try test.expectAllPaidOnce(simulator, tasks: 30)
         }
 
         @Test func `a provider that hangs for a while is waited for`() throws {
-            let simulator = try Simulator(stage, speed: 500)
-            let manifest = try stage.manifest(clips: 30)
-            let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "15"] + Self.patience)
+            let simulator = try Simulator(test, speed: 500)
+            let manifest = try test.manifest(clips: 30)
+            let run = try test.startRun([manifest], at: simulator, ["--concurrency", "15"] + Self.patience)
             for count in [5, 18] {
                 try run.wait(for: "\(count) accepted") { $0.count("accepted") >= count }
                 try simulator.child.halt()
@@ -57,13 +57,13 @@ extension ProcessSuite {
                 try simulator.child.goOn()
             }
             #expect(try run.ended() == .exited(0), "\(run.written.errText)")
-            try stage.expectAllPaidOnce(simulator, tasks: 30)
+            try test.expectAllPaidOnce(simulator, tasks: 30)
         }
 
         @Test func `an outage fails no task`() throws {
-            let simulator = try Simulator(stage, speed: 500)
-            let manifest = try stage.manifest(clips: 30)
-            let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "6"] + Self.patience)
+            let simulator = try Simulator(test, speed: 500)
+            let manifest = try test.manifest(clips: 30)
+            let run = try test.startRun([manifest], at: simulator, ["--concurrency", "6"] + Self.patience)
             for count in 1...2 {
                 try run.wait(for: "acceptances") { $0.count("accepted") >= 10 * count }
                 try simulator.control(#"{"outage": true}"#)
@@ -75,7 +75,7 @@ extension ProcessSuite {
             }
             #expect(try run.ended() == .exited(0), "\(run.written.errText)")
             #expect(run.written.count("failed") == 0)
-            try stage.expectAllPaidOnce(simulator, tasks: 30)
+            try test.expectAllPaidOnce(simulator, tasks: 30)
         }
     }
 }

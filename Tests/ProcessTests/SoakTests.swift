@@ -9,8 +9,8 @@ extension ProcessSuite {
     ///
     /// `DAILIES_SOAK_SECONDS` is how long (default 60); `.ci/soak` runs half an hour of it.
     struct SoakTests {
-        let stage: Stage
-        init() throws { stage = try Stage() }
+        let test: TestEnvironment
+        init() throws { test = try TestEnvironment() }
 
         private static let variables = ProcessInfo.processInfo.environment
         private static let seconds = variables["DAILIES_SOAK_SECONDS"].flatMap { Double($0) } ?? 60
@@ -38,9 +38,9 @@ extension ProcessSuite {
 
         @Test func `for as long as it runs memory and descriptors stay flat, and the report is the bill`() throws {
             let faults = Self.faults.map { "\($0.kind)=\($0.probability)" }.joined(separator: ",")
-            let simulator = try Simulator(stage, speed: Self.speed, ["--padding", "4000", "--fault", faults])
+            let simulator = try Simulator(test, speed: Self.speed, ["--padding", "4000", "--fault", faults])
             try importManifest(at: simulator)
-            let run = try stage.start(resume(at: simulator))
+            let run = try test.start(resume(at: simulator))
             let samples = try sample(run)
             run.send(SIGINT)
             #expect(run.ending(within: 120) == .exited(130), "\(run.written.errText.suffix(2000))")
@@ -49,10 +49,10 @@ extension ProcessSuite {
             #expect(Double(accepted) > Self.seconds / 2, "it hardly rendered")
             expectFlat(samples)
             try settle(at: simulator)
-            let report = try stage.report()
+            let report = try test.report()
             #expect(report.credits == (try simulator.bill().total), "the report is not the bill")
             #expect(report.unknown == "0")
-            let doctor = try stage.finish(["doctor", "--offline", "--store", stage.store])
+            let doctor = try test.finish(["doctor", "--offline", "--store", test.store])
             #expect(doctor.out.contains(": no problems found, "), "\(doctor.out)")
         }
 
@@ -62,10 +62,10 @@ extension ProcessSuite {
             let clips = max(1, Int(Self.seconds) * Self.clipsPerSecond / Self.batches)
             let models = ["veo-3.1-fast", "seedance-fast"]
             let manifests = try (1...Self.batches).map {
-                try stage.manifest("soak-\($0).jsonl", clips: clips, model: models[$0 % 2], seconds: 2 + $0 % 2)
+                try test.manifest("soak-\($0).jsonl", clips: clips, model: models[$0 % 2], seconds: 2 + $0 % 2)
             }
             try simulator.control(#"{"faults": false}"#)
-            let run = try stage.startRun(manifests, at: simulator)
+            let run = try test.startRun(manifests, at: simulator)
             try run.wait(for: "the proof that keys are honoured") { $0.count("accepted") >= 2 }
             run.send(SIGINT)
             #expect(try run.ended() == .exited(130), "\(run.written.errText)")
@@ -75,7 +75,7 @@ extension ProcessSuite {
         private func resume(at simulator: Simulator) -> [String] {
             [
                 "resume", "--provider", "simulator", "--base-url", simulator.url, "--speed", "\(Self.speed)", "--store",
-                stage.store, "--output", stage.renders, "--concurrency", "20", "--max-wait", "24h", "--quiet",
+                test.store, "--output", test.renders, "--concurrency", "20", "--max-wait", "24h", "--quiet",
             ]
         }
 
@@ -96,19 +96,19 @@ extension ProcessSuite {
         private func settle(at simulator: Simulator) throws {
             try simulator.control(#"{"faults": false}"#)
             let arguments = resume(at: simulator).dropFirst().prefix(8)
-            let cancel = try stage.start(["cancel", "--all", "--yes"] + arguments)
+            let cancel = try test.start(["cancel", "--all", "--yes"] + arguments)
             // Some have failed, some have no URL, some render on when they are asked to stop, and of the requests in flight when
             // the run ended some are uncertain until the next run.
             let cancelled = try cancel.ended()
             #expect(
                 [.exited(0), .exited(5), .exited(6), .exited(9)].contains(cancelled),
                 "\(cancel.written.errText.suffix(1000))")
-            let rest = try stage.start(resume(at: simulator))
+            let rest = try test.start(resume(at: simulator))
             let ending = try rest.ended()
             #expect(
                 [.exited(0), .exited(3), .exited(9)].contains(ending), "\(ending): \(rest.written.errText.suffix(1000))"
             )
-            #expect(try stage.status("in_flight") == 0)
+            #expect(try test.status("in_flight") == 0)
         }
 
         // MARK: Samples

@@ -6,8 +6,8 @@ import Testing
 extension ProcessSuite {
     /// Output is complete, or an error is reported.
     struct StandardOutputTests {
-        let stage: Stage
-        init() throws { stage = try Stage() }
+        let test: TestEnvironment
+        init() throws { test = try TestEnvironment() }
 
         /// Commands that print, for a store with the tasks `clip-001` …
         static let printing = [
@@ -18,9 +18,9 @@ extension ProcessSuite {
         ]
 
         private func render(clips: Int) throws {
-            let simulator = try Simulator(stage, speed: 2000)
-            let manifest = try stage.manifest(clips: clips)
-            let run = try stage.finishRun([manifest], at: simulator, ["--concurrency", "100", "--no-download"])
+            let simulator = try Simulator(test, speed: 2000)
+            let manifest = try test.manifest(clips: clips)
+            let run = try test.finishRun([manifest], at: simulator, ["--concurrency", "100", "--no-download"])
             #expect(run.code == 0, "\(run.err)")
         }
 
@@ -28,19 +28,19 @@ extension ProcessSuite {
             let takesStore =
                 !["schema", "help"].contains(command[0]) && !command[0].hasPrefix("--")
                 && command.last != "--help"
-            return command + (takesStore ? ["--store", stage.store] : [])
+            return command + (takesStore ? ["--store", test.store] : [])
         }
 
         /// Runs a command with its standard output redirected by a shell.
-        private func finish(_ command: [String], _ redirection: String) throws -> Stage.Finished {
-            let child = try stage.start(
-                program: "/bin/sh", ["-c", "\"$@\" \(redirection)", "sh", Stage.program] + words(command))
-            return Stage.Finished(child: child)
+        private func finish(_ command: [String], _ redirection: String) throws -> TestEnvironment.Finished {
+            let child = try test.start(
+                program: "/bin/sh", ["-c", "\"$@\" \(redirection)", "sh", TestEnvironment.program] + words(command))
+            return TestEnvironment.Finished(child: child)
         }
 
         @Test func `every command that prints reports a full disk on standard output`() throws {
             try render(clips: 2)
-            let plan = ["plan", try stage.manifest("other.jsonl", clips: 1)]
+            let plan = ["plan", try test.manifest("other.jsonl", clips: 1)]
             for command in Self.printing + [plan] {
                 let full = try finish(command, "> /dev/full")
                 #expect(full.code == 1, "\(command): \(full)")
@@ -58,21 +58,21 @@ extension ProcessSuite {
                 let closed = try finish(command, "| : ; exit ${PIPESTATUS:-0}")
                 #expect(closed.err == "", "\(command): \(closed)")
             }
-            let watch = try stage.start(
+            let watch = try test.start(
                 program: "/bin/sh",
-                ["-c", "{ \"$@\"; echo \"code $?\" >&2; } | head -n 1", "sh", Stage.program]
+                ["-c", "{ \"$@\"; echo \"code $?\" >&2; } | head -n 1", "sh", TestEnvironment.program]
                     + words(["status", "--watch", "--json"]))
             #expect(try watch.ended() == .exited(0))
             #expect(watch.written.errText == "code 0\n")
         }
 
         @Test func `a run continues if its output cannot be written, and reports that at the end`() throws {
-            let simulator = try Simulator(stage, speed: 2000)
-            let manifest = try stage.manifest(clips: 3)
-            let run = try finish(stage.runArguments([manifest], at: simulator), "> /dev/full")
+            let simulator = try Simulator(test, speed: 2000)
+            let manifest = try test.manifest(clips: 3)
+            let run = try finish(test.runArguments([manifest], at: simulator), "> /dev/full")
             #expect(run.code == 1)
             #expect(run.err.contains("standard output: No space left on device"))
-            #expect(try StoreFile(stage.store).number("SELECT count(*) FROM task WHERE output_path IS NOT NULL") == 3)
+            #expect(try StoreFile(test.store).number("SELECT count(*) FROM task WHERE output_path IS NOT NULL") == 3)
         }
 
         @Test func `a non-blocking pipe with a slow reader gets every line`() throws {
@@ -81,7 +81,7 @@ extension ProcessSuite {
             let pipe = Pipe()
             let (reader, writer) = (pipe.fileHandleForReading.fileDescriptor, pipe.fileHandleForWriting.fileDescriptor)
             #expect(fcntl(writer, F_SETFL, fcntl(writer, F_GETFL) | O_NONBLOCK) == 0)
-            process.executableURL = URL(fileURLWithPath: Stage.program)
+            process.executableURL = URL(fileURLWithPath: TestEnvironment.program)
             process.arguments = words(["export"])
             process.standardOutput = pipe
             try process.run()

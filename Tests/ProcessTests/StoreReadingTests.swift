@@ -7,17 +7,17 @@ import Testing
 extension ProcessSuite {
     /// The store is read by others while a runner works on it.
     struct StoreReadingTests {
-        let stage: Stage
-        init() throws { stage = try Stage() }
+        let test: TestEnvironment
+        init() throws { test = try TestEnvironment() }
 
         private static let question = "select state, count(*), sum(credits) from task group by state"
 
         @Test func `counts and credits can be asked for at any time with plain SQL`() throws {
-            let simulator = try Simulator(stage, speed: 200)
-            let manifest = try stage.manifest(clips: 40)
-            let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "5"])
+            let simulator = try Simulator(test, speed: 200)
+            let manifest = try test.manifest(clips: 40)
+            let run = try test.startRun([manifest], at: simulator, ["--concurrency", "5"])
             try run.wait(for: "the start") { $0.count("started") == 1 }
-            let file = try StoreFile(stage.store)
+            let file = try StoreFile(test.store)
             var seen: Set<String> = []
             repeat {
                 var tasks = 0
@@ -37,26 +37,26 @@ extension ProcessSuite {
         }
 
         @Test func `status, report and the shell sqlite3 work beside a runner`() throws {
-            let simulator = try Simulator(stage, speed: 300)
+            let simulator = try Simulator(test, speed: 300)
             try simulator.control(#"{"model_slots": 2}"#)
-            let manifest = try stage.manifest(clips: 40)
-            let run = try stage.startRun([manifest], at: simulator, ["--concurrency", "5"])
+            let manifest = try test.manifest(clips: 40)
+            let run = try test.startRun([manifest], at: simulator, ["--concurrency", "5"])
             try run.wait(for: "some clips") { $0.count("saved") >= 2 }
             // Nothing more renders: the runner is in the middle of its work for as long as this takes.
             try simulator.control(#"{"model_slots": 0}"#)
             try eventually("the last renders") { try simulator.state()["running"]?.number == "0" }
             let saved = try simulator.bill().charges
-            let file = try StoreFile(stage.store)
+            let file = try StoreFile(test.store)
             try eventually("all slots to be taken") {
                 try file.number("SELECT count(*) FROM task WHERE state = 'completed'") == saved
                     && file.number("SELECT count(*) FROM task WHERE state = 'queued' AND task_id IS NOT NULL") == 5
             }
-            #expect(try stage.status("in_flight") == 5)
-            #expect(try stage.status("completed") == saved)
-            #expect(try stage.report().credits == Self.credits(saved))
+            #expect(try test.status("in_flight") == 5)
+            #expect(try test.status("completed") == saved)
+            #expect(try test.report().credits == Self.credits(saved))
             for shell in ["/usr/bin/sqlite3", "/usr/local/bin/sqlite3"]
             where FileManager.default.isExecutableFile(atPath: shell) {
-                let asked = try stage.start(program: shell, [stage.store, Self.question])
+                let asked = try test.start(program: shell, [test.store, Self.question])
                 #expect(try asked.ended() == .exited(0), "\(asked.written.errText)")
                 #expect(asked.written.outText.contains("completed|\(saved)|"), "\(asked.written.outText)")
             }
@@ -80,31 +80,31 @@ extension ProcessSuite {
 
         @Test(.enabled(if: whyNobody == nil, whyNobody))
         func `another user reads a store and folder that are not theirs, unless a runner is at work`() throws {
-            let simulator = try Simulator(stage, speed: 500)
-            let manifest = try stage.manifest(clips: 2)
-            #expect(try stage.finishRun([manifest], at: simulator).code == 0)
+            let simulator = try Simulator(test, speed: 500)
+            let manifest = try test.manifest(clips: 2)
+            #expect(try test.finishRun([manifest], at: simulator).code == 0)
             // The program itself may stand where nobody else can look.
-            let program = stage.path("dailies")
-            try FileManager.default.copyItem(atPath: Stage.program, toPath: program)
-            try #require(chmod(stage.path(""), 0o755) == 0 && chmod(stage.store, 0o644) == 0)
+            let program = test.path("dailies")
+            try FileManager.default.copyItem(atPath: TestEnvironment.program, toPath: program)
+            try #require(chmod(test.path(""), 0o755) == 0 && chmod(test.store, 0o644) == 0)
             func asked() throws -> Child {
-                let child = try stage.start(
+                let child = try test.start(
                     program: Self.setpriv,
                     [
                         "--reuid=65534", "--regid=65534", "--clear-groups", program, "status", "--json", "--store",
-                        stage.store,
+                        test.store,
                     ])
                 _ = try child.ended()
                 return child
             }
             let reading = try asked()
             #expect(reading.written.outText.contains("\"completed\":2"), "\(reading.written.errText)")
-            #expect(access(stage.store + "-shm", F_OK) != 0)
+            #expect(access(test.store + "-shm", F_OK) != 0)
             // A log is there that cannot be read, and somebody may be writing to it: nothing is read past it.
-            let writer = try StoreFile(stage.store)
+            let writer = try StoreFile(test.store)
             _ = try writer.rows("SELECT 1 FROM task")
-            try #require(access(stage.store + "-shm", F_OK) == 0)
-            for ending in ["-wal", "-shm"] { try #require(chmod(stage.store + ending, 0o600) == 0) }
+            try #require(access(test.store + "-shm", F_OK) == 0)
+            for ending in ["-wal", "-shm"] { try #require(chmod(test.store + ending, 0o600) == 0) }
             let refused = try asked()
             #expect(try refused.ended() != .exited(0), "\(refused.written.outText)")
         }

@@ -10,8 +10,8 @@ extension ProcessSuite {
     /// `DAILIES_KILLS` (default 12) is how many, `DAILIES_TASKS` (default 60) how large a batch, `DAILIES_SEED` what the
     /// moments are drawn from. The long run of the README: `DAILIES_KILLS=200 DAILIES_TASKS=300`.
     struct TortureTests {
-        let stage: Stage
-        init() throws { stage = try Stage() }
+        let test: TestEnvironment
+        init() throws { test = try TestEnvironment() }
 
         private static let variables = ProcessInfo.processInfo.environment
         private static let kills = variables["DAILIES_KILLS"].flatMap { Int($0) } ?? 12
@@ -43,7 +43,7 @@ extension ProcessSuite {
                 (Self.faults.map { "\($0)=0.05" } + Self.guardFaults.map { "\($0)=0.03" } + ["sameTaskID=0.01"])
                 .joined(separator: ",")
             let simulator = try Simulator(
-                stage, speed: 200, ["--seed", "\(seed)", "--padding", "50000", "--fault", faults])
+                test, speed: 200, ["--seed", "\(seed)", "--padding", "50000", "--fault", faults])
             var manifests = [try manifest(1)]
             try proveKeys(simulator, manifests)
 
@@ -63,15 +63,15 @@ extension ProcessSuite {
                 }
             }
             try finish(manifests, simulator, seed)
-            try stage.expectAllPaidOnce(simulator, tasks: manifests.count * Self.clips, areGuarded: true)
+            try test.expectAllPaidOnce(simulator, tasks: manifests.count * Self.clips, areGuarded: true)
         }
 
         private func manifest(_ number: Int) throws -> String {
-            try stage.manifest("torture-\(number).jsonl", clips: Self.clips, model: "seedance-fast", seconds: 3)
+            try test.manifest("torture-\(number).jsonl", clips: Self.clips, model: "seedance-fast", seconds: 3)
         }
 
         private func start(_ manifests: [String], _ simulator: Simulator, _ more: [String] = []) throws -> Child {
-            try stage.startRun(manifests, at: simulator, ["--concurrency", "8", "--max-wait", "24h"] + more)
+            try test.startRun(manifests, at: simulator, ["--concurrency", "8", "--max-wait", "24h"] + more)
         }
 
         /// Lets the first submits pass, so that it is known that keys are honoured. Before that a forgotten task, or one

@@ -6,13 +6,13 @@ import Testing
 extension ProcessSuite {
     /// The output of a run without a terminal, by verbosity.
     struct VerboseTests {
-        let stage: Stage
-        init() throws { stage = try Stage() }
+        let test: TestEnvironment
+        init() throws { test = try TestEnvironment() }
 
-        private func run(_ more: [String]) throws -> Stage.Finished {
-            let simulator = try Simulator(stage, speed: 1000)
-            let words = stage.runArguments([try stage.manifest(clips: 3)], at: simulator).filter { $0 != "--json" }
-            return try stage.finish(words + more)
+        private func run(_ more: [String]) throws -> TestEnvironment.Finished {
+            let simulator = try Simulator(test, speed: 1000)
+            let words = test.runArguments([try test.manifest(clips: 3)], at: simulator).filter { $0 != "--json" }
+            return try test.finish(words + more)
         }
 
         @Test func `--verbose prints every step of every task once, with its time`() throws {
@@ -25,7 +25,7 @@ extension ProcessSuite {
                     #"submitted: \#(key) to veo-3\.1-fast"#,
                     #"accepted: \#(key) as task_[0-9A-Z]{26}, estimated at [0-9.]+ credits"#,
                     #"completed: \#(key) for [0-9.]+ credits"#,
-                    #"saved: \#(key) as \#(NSRegularExpression.escapedPattern(for: stage.renders))/batch/\#(key)\.mp4"#,
+                    #"saved: \#(key) as \#(NSRegularExpression.escapedPattern(for: test.renders))/batch/\#(key)\.mp4"#,
                 ]
                 let places = try steps.map { step in
                     let line = try Regex(#"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ  "# + step)
@@ -42,7 +42,7 @@ extension ProcessSuite {
             #expect(quiet.code == 0 && quiet.out == "")
             let expected = #/(?:warning: [^\n]*\n)*\n3 completed; 3 clips saved; [0-9.]+ credits\n/#
             #expect(quiet.err.wholeMatch(of: expected) != nil, "\(quiet.err)")
-            let both = try stage.finish(["run", "x.jsonl", "--quiet", "--verbose"])
+            let both = try test.finish(["run", "x.jsonl", "--quiet", "--verbose"])
             #expect(both.code == 64 && both.err.contains("--quiet and --verbose cannot be used together"))
         }
     }

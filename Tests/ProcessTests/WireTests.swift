@@ -6,8 +6,8 @@ import Testing
 extension ProcessSuite {
     /// The way to the service and to the clips, with the built program: addresses, base URLs, proxies, open files.
     struct WireTests {
-        let stage: Stage
-        init() throws { stage = try Stage() }
+        let test: TestEnvironment
+        init() throws { test = try TestEnvironment() }
 
         /// The smallest file that counts as an MP4.
         private static let clip = "\0\0\0\u{10}ftypisom0000\0\0\0\u{9}moov0\0\0\0\u{9}mdat0"
@@ -24,7 +24,7 @@ extension ProcessSuite {
         ) throws -> Proxy {
             // Touched by the one thread of the script alone.
             nonisolated(unsafe) var accepted = 0
-            return try stage.startScript(speed: 500) { request in
+            return try test.startScript(speed: 500) { request in
                 if request.isSubmit {
                     accepted += 1
                     return Self.reply("200 OK", #"{"task_id":"t\#(accepted)","status":"queued"}"#)
@@ -42,10 +42,10 @@ extension ProcessSuite {
         }
 
         private func words(_ manifest: String, _ service: some Service) -> [String] {
-            stage.runArguments([manifest], at: service).filter { $0 != "--json" }
+            test.runArguments([manifest], at: service).filter { $0 != "--json" }
         }
 
-        private func store() throws -> StoreFile { try StoreFile(stage.store) }
+        private func store() throws -> StoreFile { try StoreFile(test.store) }
 
         // MARK: Addresses of clips
 
@@ -60,7 +60,7 @@ extension ProcessSuite {
             let service = try service(clipsAt: given) { request in
                 sent.contains(request.target) ? Self.reply("200 OK", Self.clip) : Self.reply("403 Forbidden")
             }
-            let run = try stage.finish(words(try stage.manifest(clips: given.count), service))
+            let run = try test.finish(words(try test.manifest(clips: given.count), service))
             #expect(run.code == 0, "\(run.err)")
             #expect(try store().number("SELECT count(output_path) FROM task") == given.count)
             #expect(Set(service.requests.map(\.target).filter { $0.hasPrefix("/c/") }) == sent)
@@ -69,22 +69,22 @@ extension ProcessSuite {
         @Test func `a clip that is not there for some seconds after its task has completed is saved in the same run`()
             throws
         {
-            let simulator = try Simulator(stage, speed: 20, ["--fault", "lateAsset=1"])
-            let run = try stage.finishRun([try stage.manifest(clips: 4)], at: simulator)
+            let simulator = try Simulator(test, speed: 20, ["--fault", "lateAsset=1"])
+            let run = try test.finishRun([try test.manifest(clips: 4)], at: simulator)
             #expect(run.code == 0, "\(run.out) \(run.err)")
             #expect(try simulator.bill().submits == 4)
-            try stage.expectAllPaidOnce(simulator, tasks: 4)
+            try test.expectAllPaidOnce(simulator, tasks: 4)
         }
 
         @Test func `replies that speak of other submissions are not believed, and all is paid once`() throws {
-            let simulator = try Simulator(stage, speed: 500, ["--fault", "otherSubmission=0.4"])
-            let manifest = try stage.manifest(clips: 12)
-            var code = try stage.finishRun([manifest], at: simulator).code
+            let simulator = try Simulator(test, speed: 500, ["--fault", "otherSubmission=0.4"])
+            let manifest = try test.manifest(clips: 12)
+            var code = try test.finishRun([manifest], at: simulator).code
             for _ in 0..<10 where code == 6 || code == 9 {
-                code = try stage.finishRun([manifest], at: simulator).code
+                code = try test.finishRun([manifest], at: simulator).code
             }
             #expect(code == 0)
-            try stage.expectAllPaidOnce(simulator, tasks: 12)
+            try test.expectAllPaidOnce(simulator, tasks: 12)
         }
 
         // MARK: Base URLs
@@ -97,60 +97,61 @@ extension ProcessSuite {
         func `a wrong base URL ends the run at the first answer, and the right one takes its place`(
             status: String, page: String
         ) throws {
-            let wrong = try stage.startScript(speed: 500) { _ in Self.reply(status, page) }
-            let manifest = try stage.manifest(clips: 6)
+            let wrong = try test.startScript(speed: 500) { _ in Self.reply(status, page) }
+            let manifest = try test.manifest(clips: 6)
             var arguments = words(manifest, wrong)
             let place = try #require(arguments.firstIndex(of: wrong.url))
             arguments[place] += "/v1"
             let began = Date()
             for _ in 1...2 {
-                let run = try stage.finish(arguments)
+                let run = try test.finish(arguments)
                 #expect(run.code == 64, "\(run.err)")
                 let reason =
                     "stopped: the API does not answer at \(wrong.url)/v1; did you mean \(wrong.url), without /v1? ("
                 #expect(run.err.contains(reason), "\(run.err)")
-                #expect(try stage.status("failed") == 0)
+                #expect(try test.status("failed") == 0)
             }
             #expect(Date().timeIntervalSince(began) < Child.patience / 2)
             #expect(1...2 ~= wrong.requests.count { $0.isSubmit || $0.target == "/v1/v1/tasks/submit" })
 
-            let simulator = try Simulator(stage, speed: 500)
-            let right = try stage.finishRun([manifest], at: simulator)
+            let simulator = try Simulator(test, speed: 500)
+            let right = try test.finishRun([manifest], at: simulator)
             #expect(right.code == 0, "\(right.out) \(right.err)")
-            try stage.expectAllPaidOnce(simulator, tasks: 6)
+            try test.expectAllPaidOnce(simulator, tasks: 6)
             // From its first accepted submit on it is the service's.
-            let other = try Simulator(stage, speed: 500)
-            let refused = try stage.finishRun([manifest], at: other)
+            let other = try Simulator(test, speed: 500)
+            let refused = try test.finishRun([manifest], at: other)
             #expect(refused.code == 65)
             #expect(
                 refused.err.contains("the batch \"batch\" belongs to simulator at \(simulator.url)"), "\(refused.err)")
         }
 
         @Test func `two spellings of one base URL are one service`() throws {
-            let simulator = try Simulator(stage, speed: 500)
-            let manifest = try stage.manifest(clips: 2)
-            #expect(try stage.finishRun([manifest], at: simulator).code == 0)
-            let more = try stage.manifest(clips: 3)
+            let simulator = try Simulator(test, speed: 500)
+            let manifest = try test.manifest(clips: 2)
+            #expect(try test.finishRun([manifest], at: simulator).code == 0)
+            let more = try test.manifest(clips: 3)
             for spelling in ["http://localhost:\(simulator.port)", "HTTP://LOCALHOST:\(simulator.port)//"] {
-                let words = stage.runArguments([more], at: simulator).map { $0 == simulator.url ? spelling : $0 }
-                let run = try stage.finish(words)
+                let words = test.runArguments([more], at: simulator).map { $0 == simulator.url ? spelling : $0 }
+                let run = try test.finish(words)
                 #expect(run.code == 0, "\(run.err)")
             }
-            try stage.expectAllPaidOnce(simulator, tasks: 3)
+            try test.expectAllPaidOnce(simulator, tasks: 3)
             #expect(try store().rows("SELECT base_url FROM service") == [simulator.url])
         }
 
         // MARK: Open files
 
-        private func limited(_ limit: String, _ arguments: [String]) throws -> Stage.Finished {
-            Stage.Finished(
-                child: try stage.start(
-                    program: "/bin/sh", ["-c", "ulimit \(limit) && exec \"$@\"", "sh", Stage.program] + arguments))
+        private func limited(_ limit: String, _ arguments: [String]) throws -> TestEnvironment.Finished {
+            TestEnvironment.Finished(
+                child: try test.start(
+                    program: "/bin/sh",
+                    ["-c", "ulimit \(limit) && exec \"$@\"", "sh", TestEnvironment.program] + arguments))
         }
 
         @Test func `too few open files are refused in words, and as many as it says are enough`() throws {
-            let simulator = try Simulator(stage, speed: 500)
-            let arguments = stage.runArguments([try stage.manifest(clips: 60)], at: simulator)
+            let simulator = try Simulator(test, speed: 500)
+            let arguments = test.runArguments([try test.manifest(clips: 60)], at: simulator)
             let refused = try limited("-n 16", arguments)
             #expect(refused.code == 64, "\(refused.err)")
             let words = try #require(
@@ -161,10 +162,10 @@ extension ProcessSuite {
 
             let enough = try limited("-n \(words.1)", arguments + ["--concurrency", "60"])
             #expect(enough.code == 0, "\(enough.err)")
-            try stage.expectAllPaidOnce(simulator, tasks: 60)
-            let at = ["--store", stage.store, "--provider", "simulator", "--base-url", simulator.url]
+            try test.expectAllPaidOnce(simulator, tasks: 60)
+            let at = ["--store", test.store, "--provider", "simulator", "--base-url", simulator.url]
             for (words, code) in [
-                (["doctor"], 1), (["simulate"], 64), (["rehearse", stage.path("batch.jsonl")], 64),
+                (["doctor"], 1), (["simulate"], 64), (["rehearse", test.path("batch.jsonl")], 64),
                 (["resume"] + at, 64), (["fetch", "--missing"] + at, 64),
             ] as [([String], Int32)] {
                 let command = try limited("-n 16", words)
@@ -174,19 +175,19 @@ extension ProcessSuite {
         }
 
         @Test func `a soft limit is raised to the hard one`() throws {
-            let simulator = try Simulator(stage, speed: 500)
-            let arguments = stage.runArguments([try stage.manifest(clips: 3)], at: simulator)
+            let simulator = try Simulator(test, speed: 500)
+            let arguments = test.runArguments([try test.manifest(clips: 3)], at: simulator)
             let run = try limited("-Sn 16", arguments)
             #expect(run.code == 0, "\(run.err)")
-            try stage.expectAllPaidOnce(simulator, tasks: 3)
+            try test.expectAllPaidOnce(simulator, tasks: 3)
         }
 
         // MARK: Proxies and words
 
         @Test func `a run goes through the proxy that the environment names, and a rehearsal through none`() throws {
-            let simulator = try Simulator(stage, speed: 500)
+            let simulator = try Simulator(test, speed: 500)
             let (url, port) = (simulator.url, simulator.port)
-            let proxy = try stage.startScript { request in
+            let proxy = try test.startScript { request in
                 guard let target = request.target.firstRange(of: url) else {
                     return Self.reply("502 Bad Gateway")
                 }
@@ -198,16 +199,16 @@ extension ProcessSuite {
                     return Self.reply("502 Bad Gateway")
                 }
             }
-            let manifest = try stage.manifest(clips: 1)
-            let arguments = stage.runArguments([manifest], at: simulator) + ["--no-download"]
-            let direct = try stage.finish(arguments, environment: ["http_proxy": proxy.url, "NO_PROXY": "127.0.0.1"])
+            let manifest = try test.manifest(clips: 1)
+            let arguments = test.runArguments([manifest], at: simulator) + ["--no-download"]
+            let direct = try test.finish(arguments, environment: ["http_proxy": proxy.url, "NO_PROXY": "127.0.0.1"])
             #expect(direct.code == 0 && proxy.requests.isEmpty, "\(direct.err)")
-            let through = try stage.finish(
-                ["reconcile", "--provider", "simulator", "--base-url", simulator.url, "--store", stage.store],
+            let through = try test.finish(
+                ["reconcile", "--provider", "simulator", "--base-url", simulator.url, "--store", test.store],
                 environment: ["http_proxy": proxy.url])
             #expect(through.code == 0, "\(through.err)")
-            let doctor = try stage.finish(
-                ["doctor", "--provider", "simulator", "--base-url", simulator.url, "--store", stage.store],
+            let doctor = try test.finish(
+                ["doctor", "--provider", "simulator", "--base-url", simulator.url, "--store", test.store],
                 environment: ["http_proxy": proxy.url, "https_proxy": "http://u:hunter2@p:3128", "no_proxy": "a,b"])
             #expect(proxy.requests.contains { $0.target.hasPrefix("\(simulator.url)/v1/tasks/query?task_id=") })
             let shown = doctor.out.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
@@ -217,9 +218,9 @@ extension ProcessSuite {
             ] { #expect(shown.contains(line), "\(doctor.out)") }
             #expect(!doctor.out.contains("hunter2"))
             let count = proxy.requests.count
-            let rehearsal = try stage.finish(["rehearse", manifest], environment: ["http_proxy": proxy.url])
+            let rehearsal = try test.finish(["rehearse", manifest], environment: ["http_proxy": proxy.url])
             #expect(rehearsal.code == 0 && proxy.requests.count == count, "\(rehearsal.err)")
-            let refused = try stage.finish(arguments, environment: ["HTTPS_PROXY": "socks5://p:1080"])
+            let refused = try test.finish(arguments, environment: ["HTTPS_PROXY": "socks5://p:1080"])
             #expect(refused.code == 64)
             #expect(
                 refused.err.contains(
@@ -228,17 +229,17 @@ extension ProcessSuite {
         }
 
         @Test func `what the system or a library says of a connection is put into words`() throws {
-            let simulator = try Simulator(stage, speed: 500)
-            let manifest = try stage.manifest(clips: 1)
+            let simulator = try Simulator(test, speed: 500)
+            let manifest = try test.manifest(clips: 1)
             let arguments = words(manifest, simulator) + ["--max-wait", "10s"]
             try simulator.child.killNow()
-            let run = try stage.finish(arguments)
+            let run = try test.finish(arguments)
             #expect(run.code == 5, "\(run.err)")
             #expect(
                 run.err.contains(": cannot reach 127.0.0.1:\(simulator.port): connection refused\n"), "\(run.err)")
             let taken = try Socket.listen()
             defer { close(taken.descriptor) }
-            let simulate = try stage.finish(["simulate", "--port", "\(taken.port)"])
+            let simulate = try test.finish(["simulate", "--port", "\(taken.port)"])
             #expect(simulate.code == 1)
             #expect(simulate.err == "dailies: the simulator cannot start: address already in use\n")
         }

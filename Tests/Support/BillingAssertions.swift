@@ -1,7 +1,7 @@
 import ExactJSON
 import Testing
 
-extension Stage {
+extension TestEnvironment {
     /// The promise of the product, as far as one can see it from outside: every task completed and saved, rendered
     /// once, and the report equal to the bill digit by digit.
     ///

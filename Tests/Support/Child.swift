@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A process of its own, whose output is collected while it runs and which is killed, by its own id, at the latest when
-/// its ``Stage`` ends.
+/// its ``TestEnvironment`` ends.
 final class Child: @unchecked Sendable {
     // Unchecked because of `output` and `end`: they are touched under `condition`.
 

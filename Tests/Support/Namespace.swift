@@ -37,11 +37,11 @@ enum Namespace {
         lines.split(separator: "\n").count { $0.hasPrefix(#"{"type":"accepted""#) }
     }
 
-    /// Runs a script of the shell in the stage's folder, where `small` is a folder to mount on, and in it as often as it
+    /// Runs a script of the shell in the test's folder, where `small` is a folder to mount on, and in it as often as it
     /// says `life` the program with these arguments.
-    static func run(_ stage: Stage, _ script: String, _ arguments: [String]) throws -> [Life] {
+    static func run(_ test: TestEnvironment, _ script: String, _ arguments: [String]) throws -> [Life] {
         try FileManager.default.createDirectory(
-            atPath: stage.path("small"), withIntermediateDirectories: true)
+            atPath: test.path("small"), withIntermediateDirectories: true)
         let prelude = """
             set -u; n=0
             life() {
@@ -49,14 +49,14 @@ enum Namespace {
             }
             """
         let words = script.replacing(#/\blife\b/#, with: #"life "$@""#)
-        let child = try stage.start(
+        let child = try test.start(
             program: unshare, ["-m", "/bin/sh", "-c", prelude + "\n" + words, "sh"] + arguments,
-            environment: ["PROGRAM": Stage.program])
+            environment: ["PROGRAM": TestEnvironment.program])
         #expect(try child.ended() == .exited(0), "\(child.written.errText)")
         var lives: [Life] = []
-        while FileManager.default.fileExists(atPath: stage.path("life-\(lives.count + 1).code")) {
+        while FileManager.default.fileExists(atPath: test.path("life-\(lives.count + 1).code")) {
             func text(_ ending: String) throws -> String {
-                String(decoding: try stage.bytes(of: stage.path("life-\(lives.count + 1).\(ending)")), as: UTF8.self)
+                String(decoding: try test.bytes(of: test.path("life-\(lives.count + 1).\(ending)")), as: UTF8.self)
             }
             let code = try text("code").trimmingCharacters(in: .whitespacesAndNewlines)
             lives.append(Life(code: Int32(code) ?? -1, out: try text("out"), err: try text("err")))

@@ -8,16 +8,19 @@ final class Simulator: Service, Sendable {
     let url: String
     let port: Int
     let child: Child
+    /// Ends the process when it is let go of.
+    private let test: TestEnvironment
 
     /// Starts it and waits for its address.
-    convenience init(_ stage: Stage, speed: Int, port: Int = 0, _ more: [String] = []) throws {
-        try self.init(stage, arguments: ["--speed", "\(speed)", "--port", "\(port)"] + more, speed: speed)
+    convenience init(_ test: TestEnvironment, speed: Int, port: Int = 0, _ more: [String] = []) throws {
+        try self.init(test, arguments: ["--speed", "\(speed)", "--port", "\(port)"] + more, speed: speed)
     }
 
     /// - Parameter speed: of the runs against it.
-    init(_ stage: Stage, arguments: [String], speed: Int) throws {
+    init(_ test: TestEnvironment, arguments: [String], speed: Int) throws {
         self.speed = speed
-        child = try stage.start(["simulate"] + arguments)
+        self.test = test
+        child = try test.start(["simulate"] + arguments)
         try child.wait(for: "the simulator's address") { !$0.lines.isEmpty }
         url = String(child.written.lines[0])
         self.port = try #require(Int(url.split(separator: ":").last ?? ""), "no port in \(url)")

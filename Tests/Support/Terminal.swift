@@ -31,7 +31,7 @@ final class Terminal: @unchecked Sendable {
         tcgetattr(slave, &settings)
         settings.c_oflag &= ~tcflag_t(OPOST)
         tcsetattr(slave, TCSANOW, &settings)
-        process.executableURL = URL(fileURLWithPath: Stage.program)
+        process.executableURL = URL(fileURLWithPath: TestEnvironment.program)
         process.arguments = arguments
         process.environment = environment.merging(Child.sanitizers) { own, _ in own }
         process.currentDirectoryURL = URL(fileURLWithPath: folder)

@@ -2,27 +2,27 @@
 ///
 /// A clip shows one still picture per second, each a separate sample. The bytes depend only on the arguments.
 /// Boxes: ISO/IEC 14496-12 and 14496-15 (`avcC`).
-public struct ClipWriter: Sendable {
+package struct ClipWriter: Sendable {
     /// Maximum length; longer clips are truncated.
     static let maximumSeconds = 600
     /// Time units per second in every header.
     private static let timescale: UInt32 = 1000
 
     /// Width in pixels.
-    public let width: Int
+    package let width: Int
     /// Height in pixels.
-    public let height: Int
+    package let height: Int
     /// Length of the clip, 1 to 600.
-    public let seconds: Int
+    package let seconds: Int
     /// Bytes in the `free` box: 0 to 64 MiB, plus a few for versions.
-    public let paddingBytes: Int
+    package let paddingBytes: Int
     /// Versions differ in every box, and two of three in length. From 1 on, each has a `free` box, so that no version
     /// has the length of another one without its last box.
-    public let version: Int
+    package let version: Int
     private let picture: H264Frame
 
     /// The file format of a clip.
-    public enum Container: String, Hashable, Sendable, Codable {
+    package enum Container: String, Hashable, Sendable, Codable {
         /// A valid MP4 file.
         case mp4
         /// MP4 with some bytes after its end that are not a box.
@@ -48,7 +48,7 @@ public struct ClipWriter: Sendable {
     ///   - seconds: limited to 1…600.
     ///   - paddingBytes: content size of a `free` box at the end; 0 for no such box. At most 64 MiB.
     ///   - version: 0 to 255.
-    public init(resolution: String?, aspectRatio: String?, seconds: Int, paddingBytes: Int = 0, version: Int = 0) {
+    package init(resolution: String?, aspectRatio: String?, seconds: Int, paddingBytes: Int = 0, version: Int = 0) {
         picture = H264Frame.of(resolution: resolution, aspectRatio: aspectRatio)
         width = picture.width
         height = picture.height
@@ -58,7 +58,7 @@ public struct ClipWriter: Sendable {
     }
 
     /// The whole file: `ftyp`, `moov`, `mdat`, and `free` for padding; for WebM the corresponding elements.
-    public func file(as container: Container = .mp4) -> [UInt8] {
+    package func file(as container: Container = .mp4) -> [UInt8] {
         switch container {
         case .mp4: movieFile(Self.fileType())
         case .mp4WithMore: movieFile(Self.fileType()) + [UInt8](repeating: 0xFF, count: 100 + seconds % 10)

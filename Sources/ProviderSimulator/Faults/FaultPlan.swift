@@ -1,7 +1,7 @@
 import DailiesCore
 
 /// The simulated faults. Each is drawn independently with a probability per request, or per task where noted.
-public enum FaultKind: String, Hashable, Sendable, CaseIterable {
+package enum FaultKind: String, Hashable, Sendable, CaseIterable {
     // Any API request.
     /// The connection closes before anything is read, without any effect.
     case refuse
@@ -128,46 +128,46 @@ public enum FaultKind: String, Hashable, Sendable, CaseIterable {
 }
 
 /// The probabilities and parameters of faults. All probabilities are 0 by default.
-public struct FaultPlan: Hashable, Sendable {
+package struct FaultPlan: Hashable, Sendable {
     /// Seed for drawing faults, separate from the seed for render times and costs.
-    public var seed: UInt64 = 1
+    package var seed: UInt64 = 1
     /// Delay of ``FaultKind/delayReply`` in real time, not divided by the speed. Default 2 s.
-    public var replyDelay: Duration = .seconds(2)
+    package var replyDelay: Duration = .seconds(2)
     /// Duration of ``FaultKind/forget``, at speed 1. Default 30 s.
-    public var forgottenFor: Duration = .seconds(30)
+    package var forgottenFor: Duration = .seconds(30)
     /// Time until ``FaultKind/forgetKey``, at speed 1. Default 24 h.
-    public var keysForgottenAfter: Duration = .seconds(24 * 3600)
+    package var keysForgottenAfter: Duration = .seconds(24 * 3600)
     /// Time until ``FaultKind/dropTask``, at speed 1. Default 48 h.
-    public var tasksKeptFor: Duration = .seconds(48 * 3600)
+    package var tasksKeptFor: Duration = .seconds(48 * 3600)
     /// Duration of ``FaultKind/walletEmpty``, at speed 1. Default 60 s.
-    public var walletEmptyFor: Duration = .seconds(60)
+    package var walletEmptyFor: Duration = .seconds(60)
     /// Wait requested by ``FaultKind/throttle``, at speed 1. Default 5 s.
-    public var throttledFor: Duration = .seconds(5)
+    package var throttledFor: Duration = .seconds(5)
     /// Number of incomplete responses for ``FaultKind/lateURL`` and ``FaultKind/lateCost``. Default 2.
-    public var incompleteReplies = 2
+    package var incompleteReplies = 2
     /// Duration of ``FaultKind/lateAsset``, at speed 1. Default 20 s.
-    public var assetLateFor: Duration = .seconds(20)
+    package var assetLateFor: Duration = .seconds(20)
     /// The factor of ``FaultKind/absurdBill``.
-    public static let absurdFactor: Int64 = 1000
+    package static let absurdFactor: Int64 = 1000
     /// Bytes per part of ``FaultKind/dripReply``. Default 16, every 20 ms of real time.
-    public var dripBytes = 16
+    package var dripBytes = 16
     /// Pause between the parts of a dripped response, in real time. Default 20 ms.
-    public var dripPause: Duration = .milliseconds(20)
+    package var dripPause: Duration = .milliseconds(20)
     /// Bytes per part of ``FaultKind/dripDownload``. Default 1, every 10 s of real time.
-    public var dripDownloadBytes = 1
+    package var dripDownloadBytes = 1
     /// Pause between the parts of a dripped clip, in real time. Default 10 s.
-    public var dripDownloadPause: Duration = .seconds(10)
+    package var dripDownloadPause: Duration = .seconds(10)
     /// Times at which the service is down: requests get ``FaultKind/refuse``.
-    public var outages: [Outage] = []
+    package var outages: [Outage] = []
 
     /// A time during which the whole service is down.
-    public struct Outage: Hashable, Sendable {
+    package struct Outage: Hashable, Sendable {
         /// Start of the outage.
-        public let from: Instant
+        package let from: Instant
         /// End of the outage, exclusive.
-        public let to: Instant
+        package let to: Instant
         /// An outage from `from` up to, not including, `to`.
-        public init(from: Instant, to: Instant) {
+        package init(from: Instant, to: Instant) {
             self.from = from
             self.to = to
         }
@@ -177,12 +177,12 @@ public struct FaultPlan: Hashable, Sendable {
     private var probabilities: [FaultKind: Double] = [:]
 
     /// Probabilities by fault, 0 to 1; missing faults never occur.
-    public init(_ probabilities: [FaultKind: Double] = [:]) {
+    package init(_ probabilities: [FaultKind: Double] = [:]) {
         for (kind, probability) in probabilities { self[kind] = probability }
     }
 
     /// Probability of a kind, 0 … 1.
-    public subscript(kind: FaultKind) -> Double {
+    package subscript(kind: FaultKind) -> Double {
         get { probabilities[kind] ?? 0 }
         set {
             precondition((0...1).contains(newValue), "\(newValue) is not a probability for \(kind)")

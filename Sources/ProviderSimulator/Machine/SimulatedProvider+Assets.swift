@@ -213,7 +213,7 @@ enum ByteRange: Hashable {
 
 extension Bill {
     /// The bill as returned by `GET /simulator/bill`. Amounts are numbers with exact text.
-    public func json() -> [UInt8] {
+    package func json() -> [UInt8] {
         var writer = JSONWriter()
         writer.object {
             $0.member("total", number: "\(total)")

@@ -38,7 +38,7 @@ extension SimulatedProvider {
 
     /// The real time from acceptance to end of a task submitted with this key: the same for every simulator with this
     /// configuration.
-    public func renderTime(of key: SubmissionKey, model: ModelID, seconds: Int) -> Duration {
+    package func renderTime(of key: SubmissionKey, model: ModelID, seconds: Int) -> Duration {
         var outcomeDraws = outcomeGenerator(seed: configuration.seed, Self.seedSuffix(key.text))
         let times = latency(catalog[model], seconds: seconds, &outcomeDraws)
         return times.queued + times.running

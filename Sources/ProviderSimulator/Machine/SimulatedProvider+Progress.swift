@@ -3,7 +3,7 @@ import DailiesCore
 // State changes of tasks over time.
 extension SimulatedProvider {
     /// Processes everything due by the given time, without a request: for a final bill.
-    public mutating func advance(to time: Instant) {
+    package mutating func advance(to time: Instant) {
         while let event = events.min, event.at <= time {
             events.removeMin()
             step(event)

@@ -9,16 +9,16 @@ import ProviderWire
 /// With the same configuration, the same requests at the same times give the same responses, byte for byte. The work
 /// per request does not grow with the number of tasks: ids and keys are in tables, counts are kept up to date, and
 /// state changes come from a heap of times (`log n` each). An earlier time than the last counts as the last.
-public struct SimulatedProvider: Sendable {
+package struct SimulatedProvider: Sendable {
     /// Maximum body size; larger ones get 413. Source: the dispatcher reference.
-    public static let maximumBodyBytes = 1 << 20
+    package static let maximumBodyBytes = 1 << 20
 
     /// The behavior; controls override parts of it at run time.
-    public internal(set) var configuration: SimulatorConfiguration
+    package internal(set) var configuration: SimulatorConfiguration
     let catalog: ModelCatalog
 
     /// The charges up to the last request's time. See ``advance(to:)``.
-    public internal(set) var bill = Bill()
+    package internal(set) var bill = Bill()
     var now = Instant.distantPast
     /// Draws the faults of requests.
     var generator: SplitMix64
@@ -50,7 +50,7 @@ public struct SimulatedProvider: Sendable {
     var changes: [[UInt8]] = []
 
     /// Creates a provider without tasks.
-    public init(configuration: SimulatorConfiguration, catalog: ModelCatalog) {
+    package init(configuration: SimulatorConfiguration, catalog: ModelCatalog) {
         precondition(configuration.speed > 0, "a speed of \(configuration.speed) is not positive")
         self.configuration = configuration
         self.catalog = catalog
@@ -59,10 +59,10 @@ public struct SimulatedProvider: Sendable {
     }
 
     /// Tasks queued or running at the last request's time.
-    public var tasksInFlight: Int { inFlight }
+    package var tasksInFlight: Int { inFlight }
 
     /// Processes a request at the given time.
-    public mutating func handle(_ request: SimulatedRequest, at time: Instant) -> SimulatedResponse {
+    package mutating func handle(_ request: SimulatedRequest, at time: Instant) -> SimulatedResponse {
         advance(to: time)
         let (path, query) = Endpoint.split(request.path)
         var response: SimulatedResponse

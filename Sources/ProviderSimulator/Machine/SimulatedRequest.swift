@@ -1,18 +1,18 @@
 import DailiesCore
 
 /// An HTTP request to the simulator.
-public struct SimulatedRequest: Hashable, Sendable {
+package struct SimulatedRequest: Hashable, Sendable {
     /// Upper case.
-    public var method: String
+    package var method: String
     /// Path and query string.
-    public var path: String
+    package var path: String
     /// By lowercase name.
-    public var headers: [String: String]
+    package var headers: [String: String]
     /// Empty if there is none.
-    public var body: [UInt8]
+    package var body: [UInt8]
 
     /// Creates a request. Default: no headers, no body.
-    public init(method: String, path: String, headers: [String: String] = [:], body: [UInt8] = []) {
+    package init(method: String, path: String, headers: [String: String] = [:], body: [UInt8] = []) {
         self.method = method
         self.path = path
         self.headers = headers
@@ -21,31 +21,31 @@ public struct SimulatedRequest: Hashable, Sendable {
 }
 
 /// The simulator's response, and how the network delivers it.
-public struct SimulatedResponse: Hashable, Sendable {
+package struct SimulatedResponse: Hashable, Sendable {
     /// One header field.
-    public struct Header: Hashable, Sendable {
+    package struct Header: Hashable, Sendable {
         /// The name, sent unchanged.
-        public let name: String
+        package let name: String
         /// The value, sent unchanged.
-        public let value: String
+        package let value: String
         /// Creates a header field; name and value are sent unchanged.
-        public init(_ name: String, _ value: String) {
+        package init(_ name: String, _ value: String) {
             self.name = name
             self.value = value
         }
     }
 
     /// The HTTP status.
-    public var status: Int
+    package var status: Int
     /// In the order sent.
-    public var headers: [Header]
+    package var headers: [Header]
     /// The whole body; ``action`` may truncate it.
-    public var body: [UInt8]
+    package var body: [UInt8]
     /// What happens to the connection.
-    public var action: NetworkFault
+    package var action: NetworkFault
 
     /// Creates a request from its parts.
-    public init(
+    package init(
         status: Int, headers: [Header] = [], body: [UInt8] = [], action: NetworkFault = .deliver
     ) {
         self.status = status
@@ -61,13 +61,13 @@ public struct SimulatedResponse: Hashable, Sendable {
     }
 
     /// The value of the first header with this name, case-insensitive.
-    public func header(_ name: String) -> String? {
+    package func header(_ name: String) -> String? {
         headers.first { $0.name.lowercased() == name.lowercased() }?.value
     }
 }
 
 /// How the network delivers a response. The server applies it to a socket, the in-process harness to a value.
-public enum NetworkFault: Hashable, Sendable {
+package enum NetworkFault: Hashable, Sendable {
     /// The response is sent unchanged.
     case deliver
     /// The request was processed; the connection closes without a byte.

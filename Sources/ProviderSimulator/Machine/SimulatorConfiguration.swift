@@ -3,46 +3,46 @@ import DailiesCore
 /// The behavior of the simulated provider. The defaults are the documented behavior.
 ///
 /// Durations are at speed 1 unless noted.
-public struct SimulatorConfiguration: Hashable, Sendable {
+package struct SimulatorConfiguration: Hashable, Sendable {
     /// Determines the duration, cost and outcome of each render, with its `out_task_id` (or without one, its number).
-    public var seed: UInt64 = 1
+    package var seed: UInt64 = 1
     /// Start of asset URLs, without trailing slash. The server sets its own address.
-    public var baseURL = "http://127.0.0.1"
+    package var baseURL = "http://127.0.0.1"
     /// Divides every duration inside the provider. Times in responses are those of the given clock, not divided.
-    public var speed = 1.0
+    package var speed = 1.0
     /// Accepted API keys. Default: any that is not empty.
-    public var apiKeys: APIKeys = .any
+    package var apiKeys: APIKeys = .any
     /// All keys belong to one account: each may query and cancel tasks of the others by ID. A submission key is known
     /// only to the API key that sent it, as documented. Default: each key is a separate account.
-    public var isOneAccount = false
+    package var isOneAccount = false
     /// Accepted formats of submissions. If only `params` is accepted, a flat one gets 400.
-    public var dialects: Set<Dialect> = [.flat, .params]
+    package var dialects: Set<Dialect> = [.flat, .params]
     /// Default: honored, and echoed as documented.
-    public var submissionKeys: KeyPolicy = .honored(echo: .paramsOnly)
+    package var submissionKeys: KeyPolicy = .honored(echo: .paramsOnly)
     /// Default: by content.
-    public var sameness: Sameness = .content
+    package var sameness: Sameness = .content
     /// Treatment of models that are not in the catalog.
-    public var unknownModels: UnknownModels = .refused
+    package var unknownModels: UnknownModels = .refused
     /// Models that get 403 `model_not_in_group`.
-    public var modelsOutsideGroup: Set<String> = []
+    package var modelsOutsideGroup: Set<String> = []
     /// Prompts that contain this text get 451; nil for none.
-    public var blockedMarker: String? = "[blocked]"
+    package var blockedMarker: String? = "[blocked]"
     /// Default: from the catalog.
-    public var latency: Latency = .catalog
+    package var latency: Latency = .catalog
     /// Concurrency limits. Default: none.
-    public var limits = Limits()
+    package var limits = Limits()
     /// Prices and balance.
-    public var money = Money()
+    package var money = Money()
     /// URLs and versions of finished clips.
-    public var assets = Assets()
+    package var assets = Assets()
     /// Simulated faults. Default: none.
-    public var faults = FaultPlan()
+    package var faults = FaultPlan()
 
     /// The documented behavior.
-    public init() {}
+    package init() {}
 
     /// The accepted API keys.
-    public enum APIKeys: Hashable, Sendable {
+    package enum APIKeys: Hashable, Sendable {
         /// Any key that is not empty.
         case any
         /// Only these; any other gets 401.
@@ -50,7 +50,7 @@ public struct SimulatorConfiguration: Hashable, Sendable {
     }
 
     /// Treatment of `out_task_id`.
-    public enum KeyPolicy: Hashable, Sendable {
+    package enum KeyPolicy: Hashable, Sendable {
         /// A repeat returns the original task; queries by key work.
         case honored(echo: Echo)
         /// As if the field were absent: a repeat renders and bills again, a query by key finds nothing.
@@ -58,7 +58,7 @@ public struct SimulatorConfiguration: Hashable, Sendable {
     }
 
     /// The responses that echo `out_task_id`.
-    public enum Echo: Hashable, Sendable {
+    package enum Echo: Hashable, Sendable {
         /// All responses.
         case always
         /// Responses in the params dialect, as documented.
@@ -68,7 +68,7 @@ public struct SimulatorConfiguration: Hashable, Sendable {
     }
 
     /// When two submissions with the same key are equal.
-    public enum Sameness: Hashable, Sendable {
+    package enum Sameness: Hashable, Sendable {
         /// Equal model and parameters, in any order, white space or dialect.
         case content
         /// Equal bytes.
@@ -76,7 +76,7 @@ public struct SimulatorConfiguration: Hashable, Sendable {
     }
 
     /// Treatment of models that are not in the catalog.
-    public enum UnknownModels: Hashable, Sendable {
+    package enum UnknownModels: Hashable, Sendable {
         /// 400 `model_not_found`.
         case refused
         /// Rendered without validation, at ``Money/unknownModelPerSecond``.
@@ -84,7 +84,7 @@ public struct SimulatorConfiguration: Hashable, Sendable {
     }
 
     /// How long a task is queued and rendering.
-    public enum Latency: Hashable, Sendable {
+    package enum Latency: Hashable, Sendable {
         /// The model's typical latency × requested seconds ÷ the seconds it is stated for, of which 5 to 20 % is
         /// queued. A model without one counts as 30 to 90 s for 5 s.
         case catalog
@@ -97,57 +97,57 @@ public struct SimulatorConfiguration: Hashable, Sendable {
     }
 
     /// Concurrency limits.
-    public struct Limits: Hashable, Sendable {
+    package struct Limits: Hashable, Sendable {
         /// Maximum tasks queued or running per account; beyond it a submission gets 429 `concurrency_limit`.
-        public var accountConcurrency: Int?
+        package var accountConcurrency: Int?
         /// Maximum tasks of one model that render at the same time; others stay queued.
-        public var modelSlots: Int?
+        package var modelSlots: Int?
         /// No limit.
-        public init() {}
+        package init() {}
     }
 
     /// Prices and balance.
-    public struct Money: Hashable, Sendable {
+    package struct Money: Hashable, Sendable {
         /// Added to every estimate; removed in later documentation. Default 0.
-        public var submissionFee: Credits = .zero
+        package var submissionFee: Credits = .zero
         /// Price per second by model id; overrides the catalog.
-        public var perSecond: [String: Credits] = [:]
+        package var perSecond: [String: Credits] = [:]
         /// Price per second of a model without a published rate. Default 0.10.
-        public var unknownModelPerSecond = Credits(nano: 100_000_000)
+        package var unknownModelPerSecond = Credits(nano: 100_000_000)
         /// Factor of all prices, in hundredths. Default 100.
-        public var factorHundredths: Int64 = 100
+        package var factorHundredths: Int64 = 100
         /// A price change after a number of accepted submissions.
-        public var priceChange: PriceChange?
+        package var priceChange: PriceChange?
         /// Maximum deviation of a bill from its estimate, in hundredths of a percent, uniformly distributed. Default
         /// none.
-        public var deviation: ClosedRange<Int64> = 0...0
+        package var deviation: ClosedRange<Int64> = 0...0
         /// The format of amounts. Default: plain decimals.
-        public var amountStyle: AmountStyle = .plain
+        package var amountStyle: AmountStyle = .plain
         /// The cost of cancelling a rendering task. Default: the rendered part, stated in the response.
-        public var cancellation: CancellationCost = .billed(reported: true)
+        package var cancellation: CancellationCost = .billed(reported: true)
         /// The balance in credits; nil for unlimited.
-        public var balance: Credits?
+        package var balance: Credits?
         /// The spend limit per time; beyond it a submit gets 429. nil (default) for none.
-        public var rateBucket: RateBucket?
+        package var rateBucket: RateBucket?
         /// The catalog's prices, and an unlimited balance.
-        public init() {}
+        package init() {}
     }
 
     /// A price change during a run.
-    public struct PriceChange: Hashable, Sendable {
+    package struct PriceChange: Hashable, Sendable {
         /// Number of accepted submissions before it.
-        public let submits: Int
+        package let submits: Int
         /// The new price factor, in hundredths.
-        public let factorHundredths: Int64
+        package let factorHundredths: Int64
         /// A change to `factorHundredths` after `submits` accepted submissions.
-        public init(submits: Int, factorHundredths: Int64) {
+        package init(submits: Int, factorHundredths: Int64) {
             self.submits = submits
             self.factorHundredths = factorHundredths
         }
     }
 
     /// The format of amounts.
-    public enum AmountStyle: Hashable, Sendable {
+    package enum AmountStyle: Hashable, Sendable {
         /// As many decimals as needed.
         case plain
         /// Padded with zeros to this many decimals.
@@ -159,7 +159,7 @@ public struct SimulatorConfiguration: Hashable, Sendable {
     }
 
     /// The cost of cancelling a running task.
-    public enum CancellationCost: Hashable, Sendable {
+    package enum CancellationCost: Hashable, Sendable {
         /// Nothing.
         case free
         /// The whole seconds rendered so far; `reported`: whether the response has a cost field.
@@ -169,13 +169,13 @@ public struct SimulatorConfiguration: Hashable, Sendable {
     }
 
     /// A spend limit: the sum of accepted estimates per window. Windows are consecutive from the epoch.
-    public struct RateBucket: Hashable, Sendable {
+    package struct RateBucket: Hashable, Sendable {
         /// Credits per window.
-        public let limit: Credits
+        package let limit: Credits
         /// Length of a window, at speed 1.
-        public let window: Duration
+        package let window: Duration
         /// A limit of `limit` credits per `window`, which is positive.
-        public init(limit: Credits, window: Duration) {
+        package init(limit: Credits, window: Duration) {
             precondition(window > .zero, "a window of \(window) is not positive")
             self.limit = limit
             self.window = window
@@ -183,21 +183,21 @@ public struct SimulatorConfiguration: Hashable, Sendable {
     }
 
     /// URLs and versions of finished clips.
-    public struct Assets: Hashable, Sendable {
+    package struct Assets: Hashable, Sendable {
         /// How long a URL is valid. Default 24 h.
-        public var urlLifetime: Duration = .seconds(86_400)
+        package var urlLifetime: Duration = .seconds(86_400)
         /// When a URL's validity starts. Default: with the response that returns it.
-        public var countedFrom: URLStart = .query
+        package var countedFrom: URLStart = .query
         /// Bytes of padding in every clip, to make it larger. Default 0.
-        public var paddingBytes = 0
+        package var paddingBytes = 0
         /// How versions of a clip are identified. Default: with an ETag.
-        public var validators: Validators = .entityTag
+        package var validators: Validators = .entityTag
         /// The documented behavior.
-        public init() {}
+        package init() {}
     }
 
     /// The header that identifies a clip's version.
-    public enum Validators: Hashable, Sendable, CaseIterable {
+    package enum Validators: Hashable, Sendable, CaseIterable {
         /// `ETag`.
         case entityTag
         /// `Last-Modified`: the time of completion.
@@ -207,7 +207,7 @@ public struct SimulatorConfiguration: Hashable, Sendable {
     }
 
     /// When a URL's validity starts.
-    public enum URLStart: Hashable, Sendable {
+    package enum URLStart: Hashable, Sendable {
         /// With the query that returned it: every query returns a new one.
         case query
         /// With completion: every query returns the same one.

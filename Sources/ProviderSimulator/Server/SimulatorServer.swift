@@ -13,7 +13,7 @@ import NIOPosix
 /// change is written durably. The response's transport action is applied to the connection: closed without a byte,
 /// truncated, delayed, dripped. The body is always read first, even if the action is to close before reading: a client
 /// cannot tell the difference.
-public final class SimulatorServer: Sendable {
+package final class SimulatorServer: Sendable {
     /// State guarded by the lock.
     private struct Shared {
         var machine: SimulatedProvider
@@ -45,15 +45,15 @@ public final class SimulatorServer: Sendable {
     private let clock: @Sendable () -> Instant
 
     /// The server was stopped before it had a port.
-    public struct Stopped: Error, CustomStringConvertible {
-        public var description: String { "the simulator stopped before it was listening" }
+    package struct Stopped: Error, CustomStringConvertible {
+        package var description: String { "the simulator stopped before it was listening" }
     }
 
     /// The system did not allow the port.
-    public struct Refused: Error, CustomStringConvertible {
+    package struct Refused: Error, CustomStringConvertible {
         let code: Int32
         /// The system's message: `address already in use`.
-        public var description: String {
+        package var description: String {
             let words = String(cString: strerror(code))
             return words.prefix(1).lowercased() + words.dropFirst()
         }
@@ -64,7 +64,7 @@ public final class SimulatorServer: Sendable {
     ///   - port: 0 for any free port.
     ///   - stateFile: file that keeps accepted tasks across restarts with the same configuration; nil for none.
     ///   - clock: the time of every request; called under the lock.
-    public init(
+    package init(
         configuration: SimulatorConfiguration, catalog: ModelCatalog, port: Int, stateFile: String?,
         clock: @escaping @Sendable () -> Instant
     ) {
@@ -76,7 +76,7 @@ public final class SimulatorServer: Sendable {
     }
 
     /// All charges up to now.
-    public var bill: Bill {
+    package var bill: Bill {
         shared.withLockedValue {
             $0.machine.advance(to: clock())
             return $0.machine.bill
@@ -87,7 +87,7 @@ public final class SimulatorServer: Sendable {
     ///
     /// - Returns: the port.
     /// - Throws: if the port is taken or the state file is not usable.
-    public func start() async throws -> Int {
+    package func start() async throws -> Int {
         if let stateFile {
             try shared.withLockedValue { shared in
                 shared.journal = try SimulatorJournal(path: stateFile, replayingOn: &shared.machine)
@@ -127,7 +127,7 @@ public final class SimulatorServer: Sendable {
 
     /// Closes the port, cancels delayed responses, and closes all connections, active ones after at most 2 s. Returns
     /// when done.
-    public func stop() async {
+    package func stop() async {
         let listening = shared.withLockedValue { shared in
             defer { shared.listening = nil }
             shared.pauses.isOver = true

@@ -1,41 +1,41 @@
 /// The API's error codes that affect a client's decisions.
-public enum ErrorCode {
+package enum ErrorCode {
     /// 400: invalid JSON, or a field that is missing, invalid or out of range.
-    public static let invalidParam = "invalid_param"
+    package static let invalidParam = "invalid_param"
     /// 400: the model is not in the catalog.
-    public static let modelNotFound = "model_not_found"
+    package static let modelNotFound = "model_not_found"
     /// 400: the model does not support tasks.
-    public static let unsupportedModel = "unsupported_model"
+    package static let unsupportedModel = "unsupported_model"
     /// 409 or 400: the key was already used with other content.
-    public static let duplicateKey = "duplicate_out_task_id"
+    package static let duplicateKey = "duplicate_out_task_id"
     /// 401: the key is missing, mistyped or revoked.
-    public static let invalidAPIKey = "invalid_api_key"
+    package static let invalidAPIKey = "invalid_api_key"
     /// 402: the account balance is exhausted.
-    public static let insufficientBalance = "insufficient_balance"
+    package static let insufficientBalance = "insufficient_balance"
     /// 402: the key's spending cap is reached.
-    public static let quotaExceeded = "quota_exceeded"
+    package static let quotaExceeded = "quota_exceeded"
     /// 403: denied by a rule of the account.
-    public static let permissionDenied = "permission_denied"
+    package static let permissionDenied = "permission_denied"
     /// 403: the key has no access to this model.
-    public static let modelNotInGroup = "model_not_in_group"
+    package static let modelNotInGroup = "model_not_in_group"
     /// 404: the route does not exist.
-    public static let notFound = "not_found"
+    package static let notFound = "not_found"
     /// 404: the task is unknown, or belongs to another key.
-    public static let taskNotFound = "task_not_found"
+    package static let taskNotFound = "task_not_found"
     /// 413: the body is larger than 1 MiB.
-    public static let tooLarge = "request_entity_too_large"
+    package static let tooLarge = "request_entity_too_large"
     /// 429: a spend limit is reached.
-    public static let rateLimit = "rate_limit_exceeded"
+    package static let rateLimit = "rate_limit_exceeded"
     /// 429: too many requests in flight for the account.
-    public static let concurrencyLimit = "concurrency_limit"
+    package static let concurrencyLimit = "concurrency_limit"
     /// 500: an error of the gateway.
-    public static let internalError = "internal_error"
+    package static let internalError = "internal_error"
     /// 502 or 503: the upstream returned no usable response.
-    public static let apiError = "api_error"
+    package static let apiError = "api_error"
     /// 504: the upstream did not respond in time.
-    public static let timeout = "timeout"
+    package static let timeout = "timeout"
     /// 451, or a failed task: blocked by policy.
-    public static let contentPolicy = "content_policy_violation"
+    package static let contentPolicy = "content_policy_violation"
 
     /// All codes: an error with one of them comes from the API, whatever its format.
     static let all: Set<String> = [

@@ -1,37 +1,37 @@
 import DailiesCore
 
 /// The header fields of a request or response, in order. Names are case-insensitive.
-public struct HeaderFields: Hashable, Sendable {
+package struct HeaderFields: Hashable, Sendable {
     /// One header field.
-    public struct Field: Hashable, Sendable {
+    package struct Field: Hashable, Sendable {
         /// The original name; compared case-insensitively.
-        public let name: String
+        package let name: String
         /// The original value.
-        public let value: String
+        package let value: String
         /// Creates a field; name and value are stored unchanged.
-        public init(name: String, value: String) {
+        package init(name: String, value: String) {
             self.name = name
             self.value = value
         }
     }
     /// In order; a name may appear more than once.
-    public private(set) var fields: [Field]
+    package private(set) var fields: [Field]
 
     /// Creates header fields in the given order. Default: none.
-    public init(_ fields: [Field] = []) { self.fields = fields }
+    package init(_ fields: [Field] = []) { self.fields = fields }
     /// Creates header fields from names and values, in order.
-    public init(_ pairs: [(String, String)]) { fields = pairs.map { Field(name: $0.0, value: $0.1) } }
+    package init(_ pairs: [(String, String)]) { fields = pairs.map { Field(name: $0.0, value: $0.1) } }
 
     /// The first value for a name, without surrounding spaces.
-    public subscript(name: String) -> String? {
+    package subscript(name: String) -> String? {
         fields.first { Self.isSame($0.name, name) }.map { String(ASCII.trimmed($0.value)) }
     }
 
     /// Appends a field, even if the name already exists.
-    public mutating func append(_ name: String, _ value: String) { fields.append(Field(name: name, value: value)) }
+    package mutating func append(_ name: String, _ value: String) { fields.append(Field(name: name, value: value)) }
 
     /// The time of the response (`Date`), by the sender's clock.
-    public var date: Instant? { self["date"].flatMap(HTTPDate.parse) }
+    package var date: Instant? { self["date"].flatMap(HTTPDate.parse) }
 
     private static func isSame(_ a: String, _ b: String) -> Bool {
         a.utf8.count == b.utf8.count
@@ -40,17 +40,17 @@ public struct HeaderFields: Hashable, Sendable {
 }
 
 /// Header names in the API's documentation.
-public enum HeaderName {
+package enum HeaderName {
     /// The API key.
-    public static let apiKey = "x-api-key"
+    package static let apiKey = "x-api-key"
     /// USD, decimal: size of the spend limit closest to exhaustion.
-    public static let rateLimit = "X-RateLimit-Limit"
+    package static let rateLimit = "X-RateLimit-Limit"
     /// Requests left in the current window.
-    public static let rateRemaining = "X-RateLimit-Remaining"
+    package static let rateRemaining = "X-RateLimit-Remaining"
     /// Unix seconds at which the limit resets; absent for `concurrency_limit`.
-    public static let rateReset = "X-RateLimit-Reset"
+    package static let rateReset = "X-RateLimit-Reset"
     /// Credits left under the key's cap.
-    public static let quotaRemaining = "X-Quota-Remaining-Credits"
+    package static let quotaRemaining = "X-Quota-Remaining-Credits"
     /// Not documented; used if present.
-    public static let retryAfter = "Retry-After"
+    package static let retryAfter = "Retry-After"
 }

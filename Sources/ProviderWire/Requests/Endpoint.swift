@@ -1,26 +1,26 @@
 import DailiesCore
 
 /// The paths of the tasks API: building and parsing.
-public enum Endpoint {
+package enum Endpoint {
     /// Submits a task, with POST.
-    public static let submit = "/v1/tasks/submit"
+    package static let submit = "/v1/tasks/submit"
     /// Queries a task: with GET and `task_id` in the flat dialect, with POST in the other.
-    public static let query = "/v1/tasks/query"
+    package static let query = "/v1/tasks/query"
     /// Cancels a task, with POST: the id follows in the path, or is in the body.
-    public static let cancel = "/v1/tasks/cancel"
+    package static let cancel = "/v1/tasks/cancel"
 
     /// A query in the flat dialect: `/v1/tasks/query?task_id=…`.
-    public static func query(_ remote: RemoteTaskID) -> String {
+    package static func query(_ remote: RemoteTaskID) -> String {
         "\(query)?\(FieldName.taskID)=\(percentEncoded(remote.text))"
     }
 
     /// The primary form of a cancellation: `/v1/tasks/cancel/{task_id}`, without a body.
-    public static func cancel(_ remote: RemoteTaskID) -> String { "\(cancel)/\(percentEncoded(remote.text))" }
+    package static func cancel(_ remote: RemoteTaskID) -> String { "\(cancel)/\(percentEncoded(remote.text))" }
 
     /// The id in a cancellation's path; nil for another path, a missing id or an invalid escape.
     ///
     /// - Parameter path: without query string.
-    public static func cancelledTask(path: some StringProtocol) -> RemoteTaskID? {
+    package static func cancelledTask(path: some StringProtocol) -> RemoteTaskID? {
         guard path.hasPrefix(cancel + "/") else { return nil }
         return percentDecoded(path.utf8.dropFirst(cancel.utf8.count + 1)).flatMap {
             $0.isEmpty ? nil : RemoteTaskID($0)
@@ -28,13 +28,13 @@ public enum Endpoint {
     }
 
     /// Splits a target at its first `?`.
-    public static func split(_ target: String) -> (path: String, query: String) {
+    package static func split(_ target: String) -> (path: String, query: String) {
         guard let mark = target.firstIndex(of: "?") else { return (target, "") }
         return (String(target[..<mark]), String(target[target.index(after: mark)...]))
     }
 
     /// The pairs of a query string in order. Pairs with an invalid escape are skipped; `+` means a space.
-    public static func items(ofQuery query: some StringProtocol) -> [(name: String, value: String)] {
+    package static func items(ofQuery query: some StringProtocol) -> [(name: String, value: String)] {
         query.utf8.split(separator: UInt8(ascii: "&")).compactMap { pair in
             let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
             guard let name = percentDecoded(spaced(parts[0])),
@@ -45,7 +45,7 @@ public enum Endpoint {
     }
 
     /// Escapes everything but RFC 3986's unreserved characters as UTF-8 `%XX`: safe in a path and in a query.
-    public static func percentEncoded(_ text: String) -> String {
+    package static func percentEncoded(_ text: String) -> String {
         var bytes: [UInt8] = []
         for byte in text.utf8 {
             if isUnreserved(byte) {
@@ -58,7 +58,7 @@ public enum Endpoint {
     }
 
     /// Decodes escapes; nil for an invalid escape or invalid UTF-8.
-    public static func percentDecoded(_ text: some StringProtocol) -> String? { percentDecoded(text.utf8) }
+    package static func percentDecoded(_ text: some StringProtocol) -> String? { percentDecoded(text.utf8) }
 
     static func percentDecoded(_ text: some Collection<UInt8>) -> String? {
         var bytes: [UInt8] = []

@@ -2,9 +2,9 @@ import DailiesCore
 import ExactJSON
 
 /// The body of a query or cancellation with POST: exactly one of `task_id` and `out_task_id`.
-public enum QueryBody {
+package enum QueryBody {
     /// The body of a query or cancellation, as JSON: `task_id` or `out_task_id`.
-    public static func encode(_ subject: TaskQuery.Subject) -> [UInt8] {
+    package static func encode(_ subject: TaskQuery.Subject) -> [UInt8] {
         var body = JSONObjectText()
         switch subject {
         case .remote(let remote): body.add(FieldName.taskID, text: remote.text)
@@ -16,7 +16,7 @@ public enum QueryBody {
     /// Parses the body of a POST.
     ///
     /// - Throws: ``WireError`` if it is not an object, or does not contain exactly one id that is text.
-    public static func decode(_ bytes: [UInt8]) throws(WireError) -> TaskQuery.Subject {
+    package static func decode(_ bytes: [UInt8]) throws(WireError) -> TaskQuery.Subject {
         let members = try JSONValue.object(in: bytes)
         func text(_ field: String) throws(WireError) -> String? {
             guard let value = members.last(where: { $0.name == field })?.value, !value.isNull else { return nil }
@@ -29,7 +29,7 @@ public enum QueryBody {
     /// Parses the query string of a GET.
     ///
     /// - Throws: ``WireError`` if it does not contain exactly one id.
-    public static func decode(query: some StringProtocol) throws(WireError) -> TaskQuery.Subject {
+    package static func decode(query: some StringProtocol) throws(WireError) -> TaskQuery.Subject {
         let items = Endpoint.items(ofQuery: query)
         return try subject(
             taskID: items.last { $0.name == FieldName.taskID }?.value,

@@ -2,15 +2,15 @@ import DailiesCore
 import ExactJSON
 
 /// The body of a submit in either dialect: written by the client, parsed by the simulator.
-public struct SubmitBody: Sendable {
+package struct SubmitBody: Sendable {
     /// The id of the model, unchanged.
-    public let model: String
+    package let model: String
     /// The model's fields other than `model`, by name.
-    public let fields: [String: JSONValue]
+    package let fields: [String: JSONValue]
     /// The submission key; nil if absent.
-    public let outTaskID: String?
+    package let outTaskID: String?
     /// ``Dialect/params`` if there is a `params` object.
-    public let dialect: Dialect
+    package let dialect: Dialect
 
     /// Fields of the call, not of the clip.
     private static let callFields: Set<String> = [
@@ -21,7 +21,7 @@ public struct SubmitBody: Sendable {
     ///
     /// Numbers and text are those of the canonical text. In the flat dialect the model comes first, then the fields in
     /// canonical order, then `out_task_id`; in the other dialect the fields are inside `params`.
-    public static func encode(_ request: CanonicalRequest, key: SubmissionKey, dialect: Dialect) -> [UInt8] {
+    package static func encode(_ request: CanonicalRequest, key: SubmissionKey, dialect: Dialect) -> [UInt8] {
         var model: String?
         var fields = JSONObjectText()
         for member in canonicalMembers(request) {
@@ -45,7 +45,7 @@ public struct SubmitBody: Sendable {
     ///
     /// - Throws: ``WireError`` if it is not an object, has duplicate names, has no `model` text, or if `params` or
     ///   `out_task_id` have another type. Fields are not validated against the model.
-    public static func decode(_ bytes: [UInt8]) throws(WireError) -> SubmitBody {
+    package static func decode(_ bytes: [UInt8]) throws(WireError) -> SubmitBody {
         let top = try table(JSONValue.object(in: bytes))
         guard let modelValue = top[FieldName.model], !modelValue.isNull else {
             throw WireError(.missing(FieldName.model))
@@ -64,7 +64,7 @@ public struct SubmitBody: Sendable {
 
     /// The content by which submissions with the same key are compared: model and fields, sorted, in any dialect. Bytes
     /// rather than text, since Swift considers texts with the same normal form equal.
-    public var content: [UInt8] {
+    package var content: [UInt8] {
         var body = JSONObjectText()
         body.add(FieldName.model, text: model)
         var sorted = JSONObjectText()

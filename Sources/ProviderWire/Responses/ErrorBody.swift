@@ -2,16 +2,16 @@ import DailiesCore
 import ExactJSON
 
 /// The error envelope: `{"error":{"type":…,"code":…,"message":…}}`.
-public struct ErrorBody: Hashable, Sendable {
+package struct ErrorBody: Hashable, Sendable {
     /// The class of error (`invalid_request_error`), if present.
-    public var type: String?
+    package var type: String?
     /// A code; integers are converted to text.
-    public var code: String?
+    package var code: String?
     /// A message for users, if present; may contain anything.
-    public var message: String?
+    package var message: String?
 
     /// Creates an error body; nil members are omitted when encoding.
-    public init(type: String?, code: String?, message: String?) {
+    package init(type: String?, code: String?, message: String?) {
         self.type = type
         self.code = code
         self.message = message
@@ -19,10 +19,10 @@ public struct ErrorBody: Hashable, Sendable {
 
     /// Whether the body was the tasks API's own envelope: an `error` object with `type` and `message` texts, and no
     /// other wrapping. Google's (`status`) and Anthropic's (`"type":"error"` around it) are not.
-    public private(set) var isEnvelope = false
+    package private(set) var isEnvelope = false
 
     /// Parses any error format of the gateway and its upstreams; nil if it is none.
-    public static func read(_ bytes: [UInt8]) -> ErrorBody? {
+    package static func read(_ bytes: [UInt8]) -> ErrorBody? {
         let top: [JSONMember]
         do throws(WireError) {
             top = try JSONValue.object(in: bytes)
@@ -43,7 +43,7 @@ public struct ErrorBody: Hashable, Sendable {
     }
 
     /// The envelope as JSON; nil members are omitted.
-    public func encode() -> [UInt8] {
+    package func encode() -> [UInt8] {
         var inner = JSONObjectText()
         inner.add(FieldName.type, text: type)
         inner.add(FieldName.code, text: code)
@@ -54,11 +54,11 @@ public struct ErrorBody: Hashable, Sendable {
     }
 
     /// Compares the members; ignores ``isEnvelope``.
-    public static func == (a: ErrorBody, b: ErrorBody) -> Bool {
+    package static func == (a: ErrorBody, b: ErrorBody) -> Bool {
         a.type == b.type && a.code == b.code && a.message == b.message
     }
 
-    public func hash(into hasher: inout Hasher) {
+    package func hash(into hasher: inout Hasher) {
         hasher.combine(type)
         hasher.combine(code)
         hasher.combine(message)

@@ -1,9 +1,9 @@
 /// Removes secrets from a provider's text before it is stored: a service may echo the key it was sent.
-public struct Redactor: Sendable {
+package struct Redactor: Sendable {
     /// The replacement for a secret.
-    public static let mark = "[key]"
+    package static let mark = "[key]"
     /// Redacts nothing.
-    public static let none = Redactor(secrets: [])
+    package static let none = Redactor(secrets: [])
 
     /// Minimum length of a secret in text: shorter keys, as used with simulators, occur in ordinary words.
     private static let shortestInText = 8
@@ -13,19 +13,19 @@ public struct Redactor: Sendable {
     private let secrets: [[UInt8]]
 
     /// - Parameter secrets: compared bytewise; secrets shorter than eight bytes are ignored.
-    public init(secrets: [String]) {
+    package init(secrets: [String]) {
         // Longest first, so that a key that starts with another one leaves no remainder.
         self.secrets = secrets.map { Array($0.utf8) }.filter { $0.count >= Self.shortestInText }
             .sorted { $0.count > $1.count }
     }
 
     /// Redacts text for users.
-    public func callAsFunction(_ text: String) -> String {
+    package func callAsFunction(_ text: String) -> String {
         secrets.contains { Self.occurs($0, in: text.utf8) } ? replaced(text) : text
     }
 
     /// Redacts an id, a code or a URL, which must stay valid: only keys of at least twelve bytes are replaced.
-    public func identifier(_ text: String) -> String {
+    package func identifier(_ text: String) -> String {
         secrets.contains { $0.count >= Self.shortestInIdentifiers && Self.occurs($0, in: text.utf8) }
             ? replaced(text) : text
     }

@@ -5,16 +5,16 @@ import DailiesCore
 /// The status decides first, then the error code. An error without the API's envelope or codes comes from a gateway or
 /// proxy in front of it: such a 4xx says nothing about a task. Incomplete responses are not passed here: their outcome
 /// is unknown whatever the status.
-public enum ResponseClassifier {
+package enum ResponseClassifier {
     /// Maximum characters of a message that are kept.
-    public static let maximumMessageLength = 500
+    package static let maximumMessageLength = 500
     private static let maximumCodeLength = 100
     private static let excerptLength = 200
 
     /// - Parameters:
     ///   - dialect: of the submission; a refusal that suggests the other dialect gets a hint.
     ///   - redaction: applied to all text that is kept.
-    public static func submitResult(
+    package static func submitResult(
         status: Int, headers: HeaderFields, body: [UInt8], dialect: Dialect, redaction: Redactor = .none
     ) -> SubmitResult {
         let reply = Reply(status: status, headers: headers, body: body, redaction: redaction)
@@ -36,7 +36,7 @@ public enum ResponseClassifier {
     }
 
     /// - Parameter redaction: applied to all text that is kept.
-    public static func queryAnswer(
+    package static func queryAnswer(
         status: Int, headers: HeaderFields, body: [UInt8], redaction: Redactor = .none
     ) -> QueryResult {
         let reply = Reply(status: status, headers: headers, body: body, redaction: redaction)

@@ -4,24 +4,24 @@ import ExactJSON
 /// A server's response about a task: the superset of both dialects, encoded in either.
 ///
 /// nil members are omitted. Numbers are JSON number texts, so that tests can send any value.
-public struct TaskResponse: Hashable, Sendable {
+package struct TaskResponse: Hashable, Sendable {
     /// A finished clip. Members that are not stated are nil.
-    public struct Asset: Hashable, Sendable {
+    package struct Asset: Hashable, Sendable {
         /// The clip's URL: a bearer secret while it is valid.
-        public var url: String
+        package var url: String
         /// Seconds delivered, as number text.
-        public var durationSeconds: String?
+        package var durationSeconds: String?
         /// For example `1080p`.
-        public var resolution: String?
+        package var resolution: String?
         /// For example `16:9`.
-        public var aspectRatio: String?
+        package var aspectRatio: String?
         /// Width in pixels.
-        public var width: Int?
+        package var width: Int?
         /// Height in pixels.
-        public var height: Int?
+        package var height: Int?
 
         /// Creates an asset; nil members are omitted when encoding.
-        public init(
+        package init(
             url: String, durationSeconds: String? = nil, resolution: String? = nil, aspectRatio: String? = nil,
             width: Int? = nil, height: Int? = nil
         ) {
@@ -35,47 +35,47 @@ public struct TaskResponse: Hashable, Sendable {
     }
 
     /// The provider's id of the task.
-    public var taskID: String?
+    package var taskID: String?
     /// The echo of the submission key.
-    public var outTaskID: String?
+    package var outTaskID: String?
     /// The status word; see ``word(for:dialect:)``.
-    public var status: String?
+    package var status: String?
     /// The estimated cost in credits, as number text.
-    public var estimatedCredits: String?
+    package var estimatedCredits: String?
     /// Estimated remaining seconds, as number text. Params dialect only.
-    public var estimatedSeconds: String?
+    package var estimatedSeconds: String?
     /// The finished clip.
-    public var asset: Asset?
+    package var asset: Asset?
     /// The cost: `credits` in the flat dialect, `credits_used` in the other.
-    public var cost: String?
+    package var cost: String?
     /// Flat dialect only.
-    public var submittedAt: Instant?
+    package var submittedAt: Instant?
     /// Flat dialect only.
-    public var completedAt: Instant?
+    package var completedAt: Instant?
     /// Why it failed, as a code.
-    public var errorCode: String?
+    package var errorCode: String?
     /// Why it failed, for users; may contain anything.
-    public var errorMessage: String?
+    package var errorMessage: String?
     /// Undocumented members, encoded last.
-    public var extra: [Extra]
+    package var extra: [Extra]
     /// Encodes credits as texts ("1.85"), as some servers do.
-    public var writesNumbersAsText: Bool
+    package var writesNumbersAsText: Bool
 
     /// An undocumented member.
-    public struct Extra: Hashable, Sendable {
+    package struct Extra: Hashable, Sendable {
         /// The member's name.
-        public let name: String
+        package let name: String
         /// Its value as JSON.
-        public let raw: String
+        package let raw: String
         /// Creates a member; `raw` is written unchanged.
-        public init(name: String, raw: String) {
+        package init(name: String, raw: String) {
             self.name = name
             self.raw = raw
         }
     }
 
     /// Creates a response; nil members are omitted when encoding.
-    public init(
+    package init(
         taskID: String?, outTaskID: String? = nil, status: String?, estimatedCredits: String? = nil,
         estimatedSeconds: String? = nil, asset: Asset? = nil, cost: String? = nil, submittedAt: Instant? = nil,
         completedAt: Instant? = nil, errorCode: String? = nil, errorMessage: String? = nil, extra: [Extra] = [],
@@ -97,7 +97,7 @@ public struct TaskResponse: Hashable, Sendable {
     }
 
     /// The word for a phase in the documentation of this dialect.
-    public static func word(for phase: RemoteTask.Phase, dialect: Dialect) -> String {
+    package static func word(for phase: RemoteTask.Phase, dialect: Dialect) -> String {
         switch (phase, dialect) {
         case (.queued, .flat): "queued"
         case (.queued, .params): "pending"
@@ -110,7 +110,7 @@ public struct TaskResponse: Hashable, Sendable {
     }
 
     /// The body, with members in the order of the documentation.
-    public func encode(_ dialect: Dialect) -> [UInt8] {
+    package func encode(_ dialect: Dialect) -> [UInt8] {
         var body = JSONObjectText()
         body.add(FieldName.taskID, text: taskID)
         body.add(FieldName.outTaskID, text: outTaskID)

@@ -5,7 +5,7 @@ import ExactJSON
 ///
 /// Null counts as absent, numbers may be texts, unknown fields are ignored, and invalid amounts (negative, out of
 /// range, not a number) count as absent.
-public enum TaskResponseDecoder {
+package enum TaskResponseDecoder {
     // Limits on the stored parts of a response.
     private static let maximumIDBytes = 512
     private static let maximumURLBytes = 16_384
@@ -20,7 +20,7 @@ public enum TaskResponseDecoder {
     ///   - redaction: applied to all text that is kept.
     /// - Throws: ``WireError`` if it is not a JSON object, has neither `task_id` nor `status`, or has an id longer than
     ///   512 bytes, since a truncated id could not be queried.
-    public static func report(
+    package static func report(
         _ body: [UInt8], date: Instant?, redaction: Redactor = .none
     ) throws(WireError) -> RemoteTask {
         let members = try JSONValue.object(in: body)
@@ -41,7 +41,7 @@ public enum TaskResponseDecoder {
     }
 
     /// The phase for a status word: the words of both dialects and the spellings of other services.
-    public static func phase(_ word: String) -> RemoteTask.Phase {
+    package static func phase(_ word: String) -> RemoteTask.Phase {
         switch ASCII.trimmed(word).lowercased() {
         case "queued", "pending", "submitted": .queued
         case "running", "processing", "in_progress": .running

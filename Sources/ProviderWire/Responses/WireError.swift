@@ -1,7 +1,7 @@
 /// A body or query string that does not match the API's documentation.
-public struct WireError: Error, Hashable, Sendable, CustomStringConvertible {
+package struct WireError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kind of error.
-    public enum Reason: Hashable, Sendable {
+    package enum Reason: Hashable, Sendable {
         /// Not JSON, or the root is not an object.
         case notAnObject
         /// The field is absent, null or empty.
@@ -16,17 +16,17 @@ public struct WireError: Error, Hashable, Sendable, CustomStringConvertible {
         case neitherID
     }
     /// The kind of error.
-    public let reason: Reason
+    package let reason: Reason
     /// Details for users; may be empty.
-    public let detail: String
+    package let detail: String
 
     /// Creates an error. Default: no details.
-    public init(_ reason: Reason, detail: String = "") {
+    package init(_ reason: Reason, detail: String = "") {
         self.reason = reason
         self.detail = detail
     }
 
-    public var description: String {
+    package var description: String {
         let what =
             switch reason {
             case .notAnObject: "the body is not a JSON object"

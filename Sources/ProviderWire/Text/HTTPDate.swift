@@ -4,13 +4,13 @@ import DailiesCore
 ///
 /// Source: RFC 9110, section 5.6.7, IMF-fixdate. The two obsolete forms are not supported: no current server sends
 /// them.
-public enum HTTPDate {
+package enum HTTPDate {
     private static let days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
     private static let length = 29
 
     /// - Returns: nil for other text. The weekday is not checked against the date.
-    public static func parse(_ text: some StringProtocol) -> Instant? {
+    package static func parse(_ text: some StringProtocol) -> Instant? {
         guard text.utf8.count == length else { return nil }
         var reader = ASCIIReader(text)
         guard let weekday = reader.word(3), days.contains(weekday), reader.word(2) == ", ",
@@ -26,7 +26,7 @@ public enum HTTPDate {
     }
 
     /// The instant's second, rounded down.
-    public static func format(_ instant: Instant) -> String {
+    package static func format(_ instant: Instant) -> String {
         let time = ClockTime(instant)
         let date = "\(days[time.day.weekday]), \(padded(time.day.day)) \(months[time.day.month - 1]) \(time.day.year)"
         return "\(date) \(padded(time.hour)):\(padded(time.minute)):\(padded(time.second)) GMT"

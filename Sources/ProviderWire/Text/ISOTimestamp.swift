@@ -1,7 +1,7 @@
 import DailiesCore
 
 /// The timestamps of the API's bodies: `2026-05-08T13:00:00Z`.
-public enum ISOTimestamp {
+package enum ISOTimestamp {
     /// Maximum length of a text, to bound the parsing time.
     private static let maximumLength = 64
 
@@ -9,7 +9,7 @@ public enum ISOTimestamp {
     /// offset it is UTC, as documented for all times of the API.
     ///
     /// - Returns: nil for other text, for a day that does not exist, and beyond the range of ``Instant``.
-    public static func parse(_ text: some StringProtocol) -> Instant? {
+    package static func parse(_ text: some StringProtocol) -> Instant? {
         guard text.utf8.count <= maximumLength else { return nil }
         var reader = ASCIIReader(text)
         guard let year = reader.number(4), reader.take("-") != nil,
@@ -26,7 +26,7 @@ public enum ISOTimestamp {
     }
 
     /// UTC with `Z`; a fraction, if not zero, of three, six or nine digits.
-    public static func format(_ instant: Instant) -> String {
+    package static func format(_ instant: Instant) -> String {
         let time = ClockTime(instant)
         let date = "\(time.day.year)-\(padded(time.day.month))-\(padded(time.day.day))"
         return "\(date)T\(padded(time.hour)):\(padded(time.minute)):\(padded(time.second))\(fraction(time.nanosecond))Z"

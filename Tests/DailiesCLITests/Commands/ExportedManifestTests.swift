@@ -39,7 +39,7 @@ struct ExportedManifestTests {
         return "{\(members.shuffled(using: &random).joined(separator: ", "))}"
     }
 
-    private final class Stage {
+    private final class Exporter {
         let folder = NSTemporaryDirectory() + "/dailies-export-\(UUID().uuidString)"
         let store: Store
         var clock: Int64 = 1_800_000_000_000
@@ -133,65 +133,65 @@ struct ExportedManifestTests {
     @Test(arguments: 1...20)
     func `an exported manifest requests nothing new, whatever the state of its tasks`(_ seed: Int) throws {
         var random = SplitMix64(seed: UInt64(seed))
-        let stage = try Stage()
+        let exporter = try Exporter()
         let text = (0..<24).map { Self.line($0, using: &random) }.joined(separator: "\n")
-        let original = try stage.check(text)
-        try stage.importManifest(original)
+        let original = try exporter.check(text)
+        try exporter.importManifest(original)
         for _ in 0..<6 {
-            for row in try stage.rows where Bool.random(using: &random) { try stage.advance(row, using: &random) }
-            let before = try stage.rows
-            let exported = try stage.check(try stage.exported())
+            for row in try exporter.rows where Bool.random(using: &random) { try exporter.advance(row, using: &random) }
+            let before = try exporter.rows
+            let exported = try exporter.check(try exporter.exported())
             #expect(exported.count == before.count)
-            try stage.expectNothingToDo(exported, #_sourceLocation)
-            #expect(try stage.rows == before)
+            try exporter.expectNothingToDo(exported, #_sourceLocation)
+            #expect(try exporter.rows == before)
             // The original manifest, which has no new seeds, also requests nothing new.
-            try stage.expectNothingToDo(original, #_sourceLocation)
-            #expect(try stage.rows == before)
+            try exporter.expectNothingToDo(original, #_sourceLocation)
+            #expect(try exporter.rows == before)
         }
-        #expect(try stage.store.problems() == [])
+        #expect(try exporter.store.problems() == [])
     }
 
     @Test func `changed tags in an exported manifest do not change its requests`()
         throws
     {
         var random = SplitMix64(seed: 3)
-        let stage = try Stage()
-        let original = try stage.check(
+        let exporter = try Exporter()
+        let original = try exporter.check(
             #"{"id": "a", "model": "sora-2-pro", "prompt": "p", "duration_seconds": 4, "style_preset": "anime"}"#)
-        try stage.importManifest(original)
-        try stage.advance(try #require(try stage.rows.first), using: &random)
-        let attempt = AttemptID(task: try #require(try stage.rows.first).id, number: 1)
-        try stage.apply([
+        try exporter.importManifest(original)
+        try exporter.advance(try #require(try exporter.rows.first), using: &random)
+        let attempt = AttemptID(task: try #require(try exporter.rows.first).id, number: 1)
+        try exporter.apply([
             .settled(attempt, Settlement(end: .failed, charges: [.notBilled], failureCode: "bad")),
             .retried(attempt.task), .reseeded(attempt.task, 99),
         ])
-        let tagged = try stage.exported().dropLast() + #", "tags": {"pick": "yes"}}"#
-        let result = try stage.importManifest(try stage.check(String(tagged)))
+        let tagged = try exporter.exported().dropLast() + #", "tags": {"pick": "yes"}}"#
+        let result = try exporter.importManifest(try exporter.check(String(tagged)))
         #expect(result.unchanged == 1)
-        let row = try #require(try stage.rows.first)
+        let row = try #require(try exporter.rows.first)
         #expect(row.tags.map(\.name) == ["pick"])
         #expect(row.request.text.contains(#""seed":99"#) && !row.listedRequest.text.contains("seed"))
-        #expect(try stage.importManifest(original).unchanged == 1)
+        #expect(try exporter.importManifest(original).unchanged == 1)
     }
 
     @Test func `a different seed is a change`() throws {
         var random = SplitMix64(seed: 5)
-        let stage = try Stage()
-        try stage.importManifest(
-            try stage.check(#"{"id": "a", "model": "sora-2-pro", "prompt": "p", "duration_seconds": 4, "seed": 1}"#))
-        for _ in 1...2 { try stage.advance(try #require(try stage.rows.first), using: &random) }
-        let row = try #require(try stage.rows.first)
+        let exporter = try Exporter()
+        try exporter.importManifest(
+            try exporter.check(#"{"id": "a", "model": "sora-2-pro", "prompt": "p", "duration_seconds": 4, "seed": 1}"#))
+        for _ in 1...2 { try exporter.advance(try #require(try exporter.rows.first), using: &random) }
+        let row = try #require(try exporter.rows.first)
         if row.state == .completed {
-            try stage.store.retake([row.id], seeds: [row.id: 99], at: stage.now())
+            try exporter.store.retake([row.id], seeds: [row.id: 99], at: exporter.now())
         } else {
-            try stage.apply([.retried(row.id), .reseeded(row.id, 99)])
+            try exporter.apply([.retried(row.id), .reseeded(row.id, 99)])
         }
-        let exported = try stage.exported()
+        let exported = try exporter.exported()
         #expect(exported.contains(#""seed":99"#))
         for other in ["98", "990", "1"] {
-            let manifest = try stage.check(exported.replacing(#""seed":99"#, with: #""seed":\#(other)"#))
+            let manifest = try exporter.check(exported.replacing(#""seed":99"#, with: #""seed":\#(other)"#))
             var changed = 0
-            try stage.store.compare(batchName: "m", provider: "bytespike", forEachTask: manifest.forEachTask) {
+            try exporter.store.compare(batchName: "m", provider: "bytespike", forEachTask: manifest.forEachTask) {
                 finding in
                 if case .named(_, .changed, _) = finding { changed += 1 }
             }

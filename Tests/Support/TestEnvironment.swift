@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// One test's own folder and processes. Both are gone when it is let go of.
-final class Stage: @unchecked Sendable {
+final class TestEnvironment: @unchecked Sendable {
     // Unchecked because every `var` is accessed only with `lock`.
 
     /// The program, beside the test bundle.
@@ -64,7 +64,7 @@ final class Stage: @unchecked Sendable {
     var renders: String { folder + "/renders" }
     func path(_ name: String) -> String { folder + "/" + name }
 
-    /// A folder on a memory file system where the machine has one, else the stage's own.
+    /// A folder on a memory file system where the machine has one, else the test's own.
     func folderInMemory() throws -> String {
         let memory = "/dev/shm"
         guard FileManager.default.isWritableFile(atPath: memory) else { return folder }

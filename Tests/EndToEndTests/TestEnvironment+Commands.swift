@@ -5,7 +5,7 @@ import Testing
 @testable import TestSupport
 
 /// Commands as a user types them, with a store in the test's folder.
-extension Stage {
+extension TestEnvironment {
     /// A JSONL manifest of 8 s clips of `sora-2-pro` with the ids `clip-1`, `clip-2` …
     func manifest(_ name: String = "batch.jsonl", clips: Int, more: String = "") throws -> String {
         let lines = (1...clips).map { number in
