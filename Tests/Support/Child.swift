@@ -29,6 +29,8 @@ final class Child: @unchecked Sendable {
     /// No test waits longer for anything.
     static let patience: Double = 120
 
+    private static let starting = NSLock()
+
     let pid: pid_t
     private let process = Process()
     private let condition = NSCondition()
@@ -46,6 +48,10 @@ final class Child: @unchecked Sendable {
     init(
         _ program: String, _ arguments: [String], environment: [String: String], folder: String, input: String? = nil
     ) throws {
+        // One at a time: a process that is started in between would hold the pipes and the socket by which Foundation
+        // learns of the exit open for as long as it runs.
+        Self.starting.lock()
+        defer { Self.starting.unlock() }
         let (out, err) = (Pipe(), Pipe())
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
@@ -60,12 +66,8 @@ final class Child: @unchecked Sendable {
         try process.run()
         pid = process.processIdentifier
         Thread.detachNewThread { [self] in
-            var hasExited = false
-            collect(out.fileHandleForReading, err.fileHandleForReading) {
-                hasExited = hasExited || exit.wait(timeout: .now()) == .success
-                return hasExited
-            }
-            if !hasExited { exit.wait() }
+            collect(out.fileHandleForReading, err.fileHandleForReading)
+            exit.wait()
             condition.withLock {
                 let code = process.terminationStatus
                 end = process.terminationReason == .exit ? .exited(code) : .killed(code)
@@ -74,18 +76,13 @@ final class Child: @unchecked Sendable {
         }
     }
 
-    /// Collects both streams to their ends, or until the process has exited and nothing more comes: another process that
-    /// was started at the same moment may hold them open.
-    private func collect(_ out: FileHandle, _ err: FileHandle, hasExited: () -> Bool) {
+    /// Collects both streams to their ends.
+    private func collect(_ out: FileHandle, _ err: FileHandle) {
         let outDescriptor = out.fileDescriptor
         var open = [outDescriptor, err.fileDescriptor].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while !open.isEmpty {
-            let isLast = hasExited()
-            guard poll(&open, nfds_t(open.count), isLast ? 0 : 50) > 0 else {
-                if isLast { return }
-                continue
-            }
+            guard poll(&open, nfds_t(open.count), -1) > 0 else { continue }
             for entry in open where entry.revents != 0 {
                 let count = read(entry.fd, &buffer, buffer.count)
                 if count > 0 {

@@ -146,16 +146,16 @@ extension Dialect: Codable {}
 
 extension Instant: Codable {
     /// Reads nanoseconds since the Unix epoch.
-    package init(from decoder: any Decoder) throws { self.init(nanoseconds: try Int64(from: decoder)) }
+    public init(from decoder: any Decoder) throws { self.init(nanoseconds: try Int64(from: decoder)) }
     /// Writes nanoseconds since the Unix epoch.
-    package func encode(to encoder: any Encoder) throws { try nanoseconds.encode(to: encoder) }
+    public func encode(to encoder: any Encoder) throws { try nanoseconds.encode(to: encoder) }
 }
 
 extension Credits: Codable {
     /// Reads billionths.
-    package init(from decoder: any Decoder) throws { self.init(nano: try Int64(from: decoder)) }
+    public init(from decoder: any Decoder) throws { self.init(nano: try Int64(from: decoder)) }
     /// Writes billionths.
-    package func encode(to encoder: any Encoder) throws { try nano.encode(to: encoder) }
+    public func encode(to encoder: any Encoder) throws { try nano.encode(to: encoder) }
 }
 
 /// An amount as written in responses, and its value in exact billionths.
