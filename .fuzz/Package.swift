@@ -5,7 +5,10 @@ import PackageDescription
 // since all of it is compiled with a sanitizer; its sources are links to those of the program.
 let package = Package(
     name: "fuzz",
-    dependencies: [.package(url: "https://github.com/jpsim/Yams", exact: "6.2.2")],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    ],
     targets: [
         .target(name: "DailiesCore"),
         .target(name: "ExactJSON"),
@@ -13,7 +16,10 @@ let package = Package(
         .target(name: "Crypto"),
         .target(
             name: "DailiesManifest",
-            dependencies: ["DailiesCore", "ExactJSON", "Crypto", .product(name: "Yams", package: "Yams")]),
+            dependencies: [
+                "DailiesCore", "ExactJSON", "Crypto", .product(name: "HeapModule", package: "swift-collections"),
+                .product(name: "Yams", package: "Yams"),
+            ], resources: [.embedInCode("manifest.schema.json")]),
         .target(name: "ProviderWire", dependencies: ["DailiesCore", "ExactJSON"]),
         // `ClipFormat.swift`, `MP4Validator.swift` and `MatroskaValidator.swift` are files of the runner, which as a
         // whole would need SQLite.

@@ -16,8 +16,10 @@ public struct SHA256 {
     public func finalize() -> SHA256Digest { SHA256Digest(lanes: [lanes.0, lanes.1, lanes.2, lanes.3]) }
 }
 
-public struct SHA256Digest {
+public struct SHA256Digest: Sequence {
     fileprivate let lanes: [UInt64]
+
+    public func makeIterator() -> IndexingIterator<[UInt8]> { withUnsafeBytes { Array($0) }.makeIterator() }
 
     public func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         try lanes.withUnsafeBytes(body)

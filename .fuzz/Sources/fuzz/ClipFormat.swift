@@ -1,1 +1,1 @@
-../../../Sources/DailiesRunner/Formats/ClipFormat.swift
+../../../Sources/DailiesRunner/ClipFormats/ClipFormat.swift

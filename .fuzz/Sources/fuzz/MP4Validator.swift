@@ -1,1 +1,1 @@
-../../../Sources/DailiesRunner/Formats/MP4Validator.swift
+../../../Sources/DailiesRunner/ClipFormats/MP4Validator.swift

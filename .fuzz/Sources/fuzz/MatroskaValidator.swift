@@ -1,1 +1,1 @@
-../../../Sources/DailiesRunner/Formats/MatroskaValidator.swift
+../../../Sources/DailiesRunner/ClipFormats/MatroskaValidator.swift
