@@ -70,6 +70,7 @@ extension ProcessSuite {
             for (index, simulator) in simulators.enumerated() {
                 try simulator.control(#"{"model_slots": 0}"#)
                 let run = try test.startRun([try test.manifest("\(index).jsonl", clips: 1)], at: simulator)
+                try run.wait(for: "the start") { $0.count("started") == 1 }
                 let file = try StoreFile(test.store)
                 try eventually("the task to be accepted") {
                     try file.number("SELECT count(*) FROM task WHERE task_id IS NOT NULL") == index + 1

@@ -140,7 +140,7 @@ enum Fuzz {
     private static func check(_ problems: [ManifestDiagnostic]) {
         for problem in problems {
             precondition(problem.line >= 1 && problem.column >= 1, "no position: \(problem)")
-            for text in [problem.file, problem.field, problem.what, problem.todo, problem.excerpt?.text ?? ""] {
+            for text in [problem.file, problem.field, problem.message, problem.fix, problem.excerpt?.text ?? ""] {
                 precondition(isSafe(text), "a raw control character: \(text.debugDescription)")
             }
         }
