@@ -300,8 +300,8 @@ CREATE TRIGGER event_is_never_deleted BEFORE DELETE ON event BEGIN
 END;
 
 -- Commands from users, in order. The active run applies them within a second. Without one, the program that records a
--- command also carries it out; the next run carries out the rest. A row only gains its start and its outcome. The last pause or unpause
--- of a scope, and the last limit, apply to every run, whatever their outcome.
+-- command also carries it out; the next run carries out the rest. A row only gains its start and its outcome. The last
+-- pause or unpause of a scope, and the last limit, apply to every run, whatever their outcome.
 CREATE TABLE command (
     id INTEGER PRIMARY KEY,
     at_ms INTEGER NOT NULL,

@@ -221,11 +221,11 @@ struct ManifestBuilder {
         bytes += request.text.utf8.count
         isOverLimit = count >= bounds.maximumTasks || bytes > bounds.maximumBytes
         if isOverLimit {
-            let message =
+            let limit =
                 bytes > bounds.maximumBytes
                 ? "\(bounds.maximumBytes >> 30) GiB of requests, the limit for a manifest in memory"
                 : "\(bounds.maximumTasks) tasks"
-            log.error(place, "file", "contains more than \(message)", "split it")
+            log.error(place, "file", "contains more than \(limit)", "split it")
         }
         return !isOverLimit
     }

@@ -15,7 +15,7 @@ package struct AdaptivePollSchedule: Hashable, Sendable {
     private static let steps = 384
     /// Points between which the distribution function is taken as linear; more would fit noise.
     private static let knots = 48
-    /// How far the distribution extends beyond the shortest and maximumDelay duration, as a fraction.
+    /// How far the distribution extends beyond the shortest and longest duration, as a fraction.
     private static let margin = 0.02
     /// Fraction of the mean duration below which a mean delay is not worth more requests.
     private static let negligibleDelay = 0.03

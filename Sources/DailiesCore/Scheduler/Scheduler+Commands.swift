@@ -290,7 +290,7 @@ extension Scheduler {
         case .adopt(let remote):
             let steps = [note(of: attempt, command, "not found (\(fault.summary))")]
             commit(steps + endCommand(of: &attempt, .refused, "the provider does not know \(remote)"), now)
-            parkUncertain(attempt, command, now)
+            adoptionFailed(attempt, command, now)
             return true
         case .assumeLost:
             commit([note(of: attempt, command, "not found (\(fault.summary))")], now)
@@ -305,11 +305,11 @@ extension Scheduler {
         guard let command = attempt.command else { return }
         let steps = [note(of: attempt, command, reason)]
         commit(steps + endCommand(of: &attempt, .otherTask, reason), now)
-        parkUncertain(attempt, command, now)
+        adoptionFailed(attempt, command, now)
     }
 
-    /// An adoption failed: the attempt is as uncertain as before.
-    private mutating func parkUncertain(
+    /// The attempt is as uncertain as before.
+    private mutating func adoptionFailed(
         _ attempt: ActiveAttempt, _ command: ActiveAttempt.PendingCommand, _ now: Instant
     ) {
         if command.wasParked || settings.submitsNothing { return park(attempt, .uncertain) }

@@ -4,7 +4,7 @@ import Dispatch
 
 /// Shows a run to its user. A ``RunMonitor`` calls it, one call at a time.
 package protocol RunObserver: Sendable {
-    /// How often ``refreshed(_:)`` is called while the run goes on; nil: never.
+    /// How often ``refreshed(_:)`` is called during the run; nil: never.
     var refreshInterval: Duration? { get }
     /// The tasks are counted. Called once, before all others.
     func began(_ status: RunStatus)

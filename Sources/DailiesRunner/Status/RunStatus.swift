@@ -29,17 +29,17 @@ package struct RunStatus: Sendable {
     package private(set) var cancelled = 0
     package private(set) var saved = 0
     package private(set) var uncertain: Set<TaskName> = []
-    /// Settled and held for these batches, over all runs.
+    /// Credits settled and reserved for these batches, over all runs.
     package private(set) var charged = CreditTotal.zero
     package private(set) var reserved = CreditTotal.zero
-    /// Tasks at the provider, those of earlier runs included once they are heard of.
+    /// Tasks at the provider, including those of earlier runs once an event names them.
     package private(set) var inFlight: [TaskName: InFlight] = [:]
-    /// The last failures in words, newest last.
+    /// Descriptions of the last failures, newest last.
     package private(set) var failures: [String] = []
     package private(set) var pauses: [PauseReason: Pause] = [:]
     private var forecast = ETAEstimator()
     private var models: [TaskName: String] = [:]
-    /// At the provider when the run began; their keys are not known until something happens to them.
+    /// At the provider when the run began; their keys are not known before an event names them.
     private var foundInFlight = 0
     private var startedAt: Instant?
     /// Tasks that this run completed.

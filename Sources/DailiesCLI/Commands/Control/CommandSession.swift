@@ -272,8 +272,8 @@ final class LocalRunner: Sendable {
 struct CommandClient {
     typealias Outcome = (outcome: CommandOutcome, message: String?)
 
-    /// Maximum wait for an active run. Another command is waited for until it ends. Commands that need only the store take less than a second; a cancel at a provider
-    /// that does not respond is carried out later.
+    /// Maximum wait for an active run; another command is waited for until it ends. Commands that need only the store
+    /// take less than a second; a cancel at a provider that does not respond is carried out later.
     private static let patience = Duration.seconds(10)
     private static let maximumInterval = Duration.milliseconds(50)
 

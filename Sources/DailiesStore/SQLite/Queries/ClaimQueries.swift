@@ -18,8 +18,8 @@ package struct RunnerID: Hashable, Sendable, CustomStringConvertible {
 /// not register, and it reads its queues with ``waiting(batch:model:after:limit:)``. Nothing but an intent checks a
 /// claim, and a change by a runner that is over is not refused.
 extension Store {
-    /// Registers the runner that holds the store's lock and whose changes this store writes. All earlier ones are over: the claims that they left behind are
-    /// released.
+    /// Registers the runner that holds the store's lock and whose changes this store writes. All earlier ones are over:
+    /// the claims that they left behind are released.
     package func register(
         _ runner: RunnerID, host: String, process: Int32, lease: Duration, at: Instant
     ) throws(StoreError) {
