@@ -72,7 +72,9 @@ extension StoreError {
     init(heldBy holder: String) {
         self.init(
             .lockedByRunner(holder),
-            "another run is using the store (\(holder)); wait for it or stop it (reading still works)")
+            holder.hasSuffix(Store.carriesOutCommands)
+                ? "another command is using the store (\(holder)); try again when it has ended"
+                : "another run is using the store (\(holder)); wait for it or stop it (reading still works)")
     }
 
     /// Creates an error from an SQLite result code.

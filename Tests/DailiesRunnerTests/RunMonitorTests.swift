@@ -18,6 +18,18 @@ struct RunMonitorTests {
         }
     }
 
+    @Test func `a completed task that is rendered again is neither completed nor saved, and no count is negative`() {
+        let task = TaskName(batch: BatchID(1), key: TaskKey("a"))
+        var counts = StatusCounts()
+        counts.states = [.completed: 1]
+        var status = RunStatus(of: BatchNames(own: [BatchID(1)]), counts, concurrency: 1, budget: nil)
+        #expect(status.completed == 1 && status.saved == 1)
+        for _ in 1...2 {
+            status.apply(.retried(task), at: Instant(milliseconds: 1))
+            #expect(status.completed == 0 && status.saved == 0)
+        }
+    }
+
     @Test func `a snapshot has the credits of the store, with a cost that no event tells`() throws {
         let rig = try RunnerHarness(tasks: 2) { $0.downloads = false }
         let recorder = Recorder()

@@ -107,6 +107,10 @@ extension ProcessSuite {
             ])
             let file = try StoreFile(test.store)
             try eventually("the command to begin") { try file.number("SELECT count(started_at_ms) FROM command") == 1 }
+            let refused = try test.finishRun([test.path("batch.jsonl")], at: simulator)
+            #expect(
+                refused.code == 11 && refused.err.contains("is in use: another command is using the store (process "),
+                "\(refused)")
             cancel.send(SIGINT)
             poll(nil, 0, 100)
             try simulator.child.goOn()
@@ -152,6 +156,8 @@ extension ProcessSuite {
         @Test func `a pause without a runner holds for the next one`() throws {
             let simulator = try Simulator(test, speed: 500)
             #expect(try test.finishRun([try test.manifest("first.jsonl", clips: 1)], at: simulator).code == 0)
+            let unnamed = try tell("pause", "--model", "")
+            #expect(unnamed.code == 64 && unnamed.err.contains("--model needs the name of a model"), "\(unnamed)")
             #expect(try tell("pause").out == "paused: everything\napplies to the next run\n")
             let run = try test.startRun([try test.manifest(clips: 2)], at: simulator)
             try run.wait(for: "the word that it is paused") { $0.outText.contains("paused by `dailies pause`") }

@@ -44,10 +44,7 @@ enum ExclusiveStore {
                 throw Stop(.unexpected, "cannot lock the store \(SafeText.escaped(path)): \(error)")
             }
             if holder.hasSuffix(Store.carriesOutCommands) {
-                throw Stop(
-                    .storeLocked,
-                    "the store \(SafeText.escaped(path)) is in use by another command (\(holder)); try again when it "
-                        + "has ended")
+                throw Stop(.storeLocked, "the store \(SafeText.escaped(path)) is in use: \(error)")
             }
             throw Stop(
                 .storeLocked,
